@@ -1,0 +1,7 @@
+"""Shops' systems and scripts call us."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Adds this door's routes and commands to the application."""

@@ -1,0 +1,133 @@
+"""The composition root: settings → sessions, LINE client → the doors; and the processes of the Procfile."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+from apiflask import APIFlask
+from flask import Flask
+
+import api
+import bot
+import console
+import door
+import jobs
+import liff
+from line.client import LineAccess
+from models.clock import Clock
+from models.session import Sessions, make_engine
+from settings import Settings, read_settings
+
+
+def create_app(settings: Settings | None = None, sessions: Sessions | None = None) -> APIFlask:
+    """The whole application. `flask …` commands use it as it is; `web()` also checks it can serve."""
+    settings = settings or read_settings()
+    sessions = sessions or Sessions(make_engine(settings.database_url))
+    app = APIFlask(__name__, title="Regulars", docs_path=None, spec_path=None, static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value() or None,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        MAX_CONTENT_LENGTH=32 * 1024 * 1024,
+    )
+    app.extensions["regulars"] = make_service(settings, sessions)
+    app.teardown_appcontext(door.close_session)
+    app.jinja_env.globals.update(_=door.words, language=door.language)
+    for each in (bot, liff, console, api, jobs):
+        each.register(app)
+    app.cli.add_command(worker_command)
+    app.cli.add_command(clock_command)
+    app.extensions["settings"] = settings
+    return app
+
+
+def make_service(settings: Settings, sessions: Sessions) -> door.Service:
+    return door.Service(
+        sessions=sessions,
+        clock=Clock(practice=settings.practice),
+        secret_key=settings.secret_key.get_secret_value(),
+        public_url=settings.public_url,
+        channel_secret=settings.line_channel_secret.get_secret_value(),
+        login_channel_id=settings.line_login_channel_id,
+        liff_id=settings.liff_id,
+        practice_origin=settings.line_api_base,
+        metrics_key=settings.metrics_key.get_secret_value(),
+        extra={
+            "settings": settings,
+            "line": LineAccess(
+                token=settings.line_channel_access_token.get_secret_value(),
+                base=settings.line_api_base,
+                login_channel_id=settings.line_login_channel_id,
+            ),
+        },
+    )
+
+
+def web() -> APIFlask:
+    """What gunicorn serves. Stops with one line when a setting it needs is missing."""
+    settings = read_settings()
+    require_serving(settings)
+    return create_app(settings)
+
+
+def require_serving(settings: Settings) -> None:
+    missing = settings.missing_for_serving()
+    if missing:
+        sys.exit(f"missing settings: {', '.join(missing)} (see settings.py for what each means)")
+
+
+@click.command("worker")
+def worker_command() -> None:
+    """Read the inbox, send the outbox and run queued jobs, until told to stop."""
+    service = _serving_service()
+    _run_until_stopped(*bot.loops(service), *_sender_loops(service), *jobs.queue_loops(service))
+
+
+@click.command("clock")
+def clock_command() -> None:
+    """Run the timetable, until told to stop. A second clock waits for the first to end."""
+    _run_until_stopped(*jobs.clock_loops(_serving_service()))
+
+
+def _serving_service() -> door.Service:
+    service = door.service()
+    require_serving(service.extra["settings"])
+    return service
+
+
+def _sender_loops(service: door.Service) -> list[Callable[[threading.Event], None]]:
+    from line.sender import Sender  # aiohttp: only the worker pays for importing it
+
+    return [Sender(service.sessions, service.clock, service.extra["line"]).run]
+
+
+def _run_until_stopped(*loops: Callable[[threading.Event], None]) -> None:
+    """Each loop in a thread; SIGTERM and SIGINT let them finish what is in hand. A loop that dies ends the process."""
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def guarded(loop: Callable[[threading.Event], None]) -> None:
+        try:
+            loop(stop)
+        except BaseException as error:
+            failed.append(error)
+            raise
+        finally:
+            stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    threads = [threading.Thread(target=guarded, args=(loop,)) for loop in loops]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(0.5):
+        pass
+    for thread in threads:
+        thread.join()
+    if failed:
+        sys.exit(1)
+
+

@@ -1,0 +1,21 @@
+"""LINE calls us: verify, store, acknowledge; then read what came, one transaction per event."""
+
+import threading
+from collections.abc import Callable
+
+from flask import Flask
+
+from door import Service
+
+
+def register(app: Flask) -> None:
+    from bot.webhook import webhook
+
+    app.register_blueprint(webhook)
+
+
+def loops(service: Service) -> list[Callable[[threading.Event], None]]:
+    """What the worker runs for this door."""
+    from bot.inbox import InboxReader
+
+    return [InboxReader(service).run]

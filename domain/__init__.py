@@ -1,0 +1,1 @@
+"""What may happen, and what things mean. Knows no web framework, no LINE, and never commits."""

@@ -1,0 +1,1 @@
+"""What a member can be given, one file per kind."""

@@ -1,0 +1,1 @@
+"""Numbers over members, one file per metric; its docstring is the definition."""

@@ -1,0 +1,1 @@
+"""Verbs: what may happen. They alone write."""

@@ -1,0 +1,59 @@
+"""Records what happened: the one writer of the event log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from domain.calendar import NEWS, calendar_of
+from domain.events import KINDS
+from models.event import Event
+
+
+def insert_for(session: Session) -> Any:
+    """The INSERT that knows ON CONFLICT for the database in use."""
+    return postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+
+
+def record(
+    session: Session,
+    kind: str,
+    *,
+    member_id: int | None,
+    source: str,
+    now: datetime,
+    occurred_at: datetime | None = None,
+    object: str | None = None,
+    campaign_id: int | None = None,
+    message_id: int | None = None,
+    data: dict[str, Any] | None = None,
+    dedupe_key: str | None = None,
+) -> bool:
+    """Records one event; False when `dedupe_key` says it was recorded before.
+
+    Raises KeyError for a kind that domain/events.py does not declare.
+    """
+    assert KINDS[kind]
+    happened = occurred_at or now
+    values = {
+        "member_id": member_id,
+        "kind": kind,
+        "occurred_at": happened,
+        "recorded_at": now,
+        "day": calendar_of(session).day_of(happened),
+        "source": source,
+        "object": object,
+        "campaign_id": campaign_id,
+        "message_id": message_id,
+        "data": data or {},
+        "dedupe_key": dedupe_key,
+    }
+    statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    return bool(session.execute(statement.returning(Event.id)).first())
+
+
+def is_news(occurred_at: datetime, *, now: datetime) -> bool:
+    """Whether something that happened then may still start messages and automations today (design §2)."""
+    return now - occurred_at <= NEWS

@@ -1,0 +1,137 @@
+"""The one way to say something to one person: the rules of contact, then a row in the outbox."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from domain.calendar import Calendar, calendar_of, parse_clock
+from domain.messages._parts import Rendered
+from domain.operations.recording import insert_for
+from models.campaign import Recipient
+from models.member import Friend, Member
+from models.outbox import OutgoingMessage
+from models.programme import Brand, the_brand
+
+# Retry keys are derived from the row, so that every attempt of every worker uses the same one (I4).
+RETRY_KEYS = uuid.UUID("6f0c2b7e-53f5-4a3c-9d0b-6d2f1a9c7e11")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of the wish to speak: the outbox row, or the reason there is none."""
+
+    message: OutgoingMessage | None
+    reason: str | None = None
+
+
+def say(
+    session: Session,
+    member: Member,
+    rendered: Rendered,
+    *,
+    kind: str,
+    once: str,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    reply_token: str | None = None,
+    reply_until: datetime | None = None,
+    recipient_id: int | None = None,
+    campaign_id: int | None = None,
+    now: datetime,
+) -> Said:
+    """Puts `rendered` in the outbox for `member`, unless the rules of contact withhold it.
+
+    `kind` is service or marketing (design §2). `once` names the occasion: saying it again is a no-op.
+    The reason of a refusal is one of: no_line_id, blocked, erased, opted_out, cap, expired, repeated.
+    """
+    reason = contact_refusal(session, member, kind=kind, now=now)
+    due, late = _when(session, kind=kind, due_at=due_at or now, expires_at=expires_at, now=now)
+    if reason or late:
+        return Said(None, reason or late)
+    friend = session.scalar(select(Friend).where(Friend.member_id == member.id))
+    assert friend is not None
+    values = {
+        "channel_id": friend.channel_id,
+        "medium": "line",
+        "member_id": member.id,
+        "to": friend.user_id,
+        "kind": kind,
+        "name": rendered.name,
+        "messages": rendered.messages,
+        "once": once,
+        "recipient_id": recipient_id,
+        "campaign_id": campaign_id,
+        "created_at": now,
+        "due_at": due,
+        "expires_at": expires_at,
+        "reply_token": reply_token,
+        "reply_until": reply_until,
+        "retry_key": str(uuid.uuid5(RETRY_KEYS, once)),
+    }
+    statement = insert_for(session)(OutgoingMessage).values(values)
+    row = session.execute(
+        statement.on_conflict_do_nothing(index_elements=["once"]).returning(OutgoingMessage.id)
+    ).first()
+    return Said(session.get(OutgoingMessage, row.id)) if row else Said(None, "repeated")
+
+
+def contact_refusal(session: Session, member: Member, *, kind: str, now: datetime) -> str | None:
+    """Why nothing may be said to this person now; None when it may."""
+    friend = session.scalar(select(Friend).where(Friend.member_id == member.id))
+    if member.erased_at:
+        return "erased"
+    if friend is None:
+        return "no_line_id"
+    if friend.is_following is False:
+        return "blocked"
+    if kind == "service":
+        return None
+    if not member.marketing_consent:
+        return "opted_out"
+    return "cap" if _over_cap(session, member, brand=the_brand(session), now=now) else None
+
+
+def _over_cap(session: Session, member: Member, *, brand: Brand, now: datetime) -> bool:
+    if brand.weekly_cap is None:
+        return False
+    recent = select(func.count()).where(
+        Recipient.member_id == member.id,
+        Recipient.state == "sent",
+        Recipient.sent_at > now - timedelta(days=7),
+    )
+    waiting = select(func.count()).where(
+        OutgoingMessage.member_id == member.id,
+        OutgoingMessage.kind == "marketing",
+        OutgoingMessage.state.in_(("queued", "claimed")),
+    )
+    return (session.scalar(recent) or 0) + (session.scalar(waiting) or 0) >= brand.weekly_cap
+
+
+def _when(
+    session: Session, *, kind: str, due_at: datetime, expires_at: datetime | None, now: datetime
+) -> tuple[datetime, str | None]:
+    """The moment to send, and `expired` when that would be too late."""
+    brand, calendar = the_brand(session), calendar_of(session)
+    due = out_of_quiet_hours(brand, calendar, due_at, kind=kind, now=now)
+    return due, "expired" if expires_at is not None and due >= expires_at else None
+
+
+def out_of_quiet_hours(brand: Brand, calendar: Calendar, due_at: datetime, *, kind: str, now: datetime) -> datetime:
+    """`due_at` moved out of the quiet hours: marketing to their end, service to before they begin.
+
+    Service that answers something just done (due now) is said at once, whatever the hour.
+    """
+    start, end = parse_clock(brand.quiet_from), parse_clock(brand.quiet_until)
+    local = due_at.astimezone(calendar.zone)
+    evening, morning = local.time() >= start, local.time() < end
+    quiet = (evening or morning) if start > end else (start <= local.time() < end)
+    if not quiet or (kind == "service" and due_at <= now):
+        return due_at
+    if kind == "service":
+        begun = local.date() if start <= local.time() else local.date() - timedelta(days=1)
+        return max(now, calendar.at(begun, start) - timedelta(minutes=1))
+    ends = local.date() + timedelta(days=1) if evening and start > end else local.date()
+    return calendar.at(ends, end)

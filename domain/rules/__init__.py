@@ -1,0 +1,1 @@
+"""Sentences about members that are also queries, one file per condition."""

@@ -1,0 +1,1 @@
+"""Numbers per member, one file per score."""

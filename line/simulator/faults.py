@@ -1,0 +1,89 @@
+"""Faults one can turn on: what goes wrong between the app and LINE, on the way in and on the way back."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+CALL_FAULTS = {
+    "delay": "answers late (seconds); the request has been accepted meanwhile",
+    "error_before": "500, and nothing was accepted",
+    "error_after": "500, although the request was accepted",
+    "timeout_before": "no answer (seconds), and nothing was accepted",
+    "timeout_after": "no answer (seconds), although the request was accepted",
+    "reset_before": "the connection breaks, and nothing was accepted",
+    "reset_after": "the connection breaks, although the request was accepted",
+    "rate_limited": "429, too many calls",
+    "quota": "429, the month's messages are used up",
+    "html": "502 with an HTML page from something in between",
+    "unauthorized": "401, as after the token was reissued",
+}
+WEBHOOK_FAULTS = {
+    "duplicate": "every webhook arrives twice",
+    "reorder": "the events of a webhook, and webhooks sent together, arrive in another order",
+    "delay": "webhooks arrive late (seconds)",
+    "drop": "webhooks are lost",
+}
+OTHER_FAULTS = {"refuse": "connections are refused (seconds)"}
+
+
+@dataclass
+class Fault:
+    """One thing that goes wrong: where, how often, how long."""
+
+    kind: str
+    endpoint: str = "*"
+    times: int | None = None
+    rate: float = 1.0
+    seconds: float = 30.0
+    hit: int = 0
+
+    def applies(self, endpoint: str, chance: float) -> bool:
+        """Whether it strikes this call."""
+        return self.endpoint in ("*", endpoint) and self.times != 0 and chance < self.rate
+
+
+@dataclass
+class Faults:
+    """The faults that are on."""
+
+    active: list[Fault] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(20261121))
+
+    def add(self, kind: str, **options: Any) -> Fault:
+        """Turn one on; the endpoint `webhook` means calls from LINE to the app."""
+        known = WEBHOOK_FAULTS if options.get("endpoint") == "webhook" else CALL_FAULTS | OTHER_FAULTS
+        if kind not in known:
+            raise ValueError(f"no fault called {kind!r}; there are {', '.join(known)}")
+        fault = Fault(kind, **options)
+        self.active.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Turn all off."""
+        self.active.clear()
+
+    def strike(self, endpoint: str) -> Fault | None:
+        """The fault that hits this call, if any; counts it."""
+        for fault in self.active:
+            if (fault.endpoint == "webhook") == (endpoint == "webhook") and self._hits(fault, endpoint):
+                return fault
+        return None
+
+    def strikes(self, endpoint: str) -> list[Fault]:
+        """All the faults that hit at once: a webhook may be late and doubled."""
+        return [fault for fault in self.active if fault.endpoint == endpoint and self._hits(fault, endpoint)]
+
+    def _hits(self, fault: Fault, endpoint: str) -> bool:
+        chance = 0.0 if fault.rate >= 1 else self.chance.random()
+        if not fault.applies(endpoint, chance):
+            return False
+        fault.hit += 1
+        if fault.times is not None:
+            fault.times -= 1
+        return True
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """For the panel."""
+        return [asdict(fault) for fault in self.active]

@@ -1,0 +1,1 @@
+"""What we remember: tables, row-only methods and named selects. Imports nothing else of ours."""

@@ -1,0 +1,136 @@
+"""Sends to many: the campaign, its frozen audience in chunks, one recipient row per person."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+
+# What a campaign may become next. There is no way back from sending to draft.
+CAMPAIGN_MOVES: dict[str, frozenset[str]] = {
+    "draft": frozenset({"approved", "cancelled"}),
+    "approved": frozenset({"draft", "freezing", "cancelled"}),
+    "freezing": frozenset({"sending", "cancelled"}),
+    "sending": frozenset({"paused", "stopped", "sent"}),
+    "paused": frozenset({"sending", "stopped"}),
+    "stopped": frozenset(),
+    "sent": frozenset(),
+    "cancelled": frozenset(),
+    # Not ours to send: an automation's messages, or sends read from an imported file.
+    "standing": frozenset(),
+    "imported": frozenset(),
+}
+
+
+class Campaign(Base):
+    """A send whose answers we count together. `ref` is how files and links name it.
+
+    `kind`: campaign (a marketer's send), automation (all messages of one automation), imported.
+    `how`: multicast when everyone gets the same body, push when merge fields differ.
+    """
+
+    __tablename__ = "campaign"
+
+    id: Mapped[Key]
+    ref: Mapped[Short] = mapped_column(unique=True)
+    name: Mapped[Text]
+    kind: Mapped[Short] = mapped_column(default="campaign")
+    state: Mapped[Short] = mapped_column(default="draft")
+    state_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    channel_id: Mapped[int] = mapped_column(BigInt, ForeignKey("channel.id"))
+    how: Mapped[Short] = mapped_column(default="multicast")
+    # The message being written: {"text", "button_label", "button_url", "image_url", "fallback": {...}}
+    content: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # The frozen template, LINE JSON with {merge} fields; written at freezing, never changed after.
+    template: Mapped[list[Any]] = mapped_column(Json, default=list)
+    audience_rule: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # Keys of the segments whose engagement will be compared (J2).
+    compare_segments: Mapped[list[Any]] = mapped_column(Json, default=list)
+    holdout_percent: Mapped[int] = mapped_column(default=10)
+    tag_key: Mapped[Short | None]  # given to whoever takes part
+    edit_version: Mapped[int] = mapped_column(default=1)
+    created_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))
+    approved_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stopped_reason: Mapped[str | None]
+    starts_on: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of an event people take part in
+    ends_on: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    anonymous_heads: Mapped[int] = mapped_column(default=0)
+
+    def may_become(self, state: str) -> bool:
+        return state in CAMPAIGN_MOVES[self.state]
+
+
+class CampaignChunk(Base):
+    """Up to 500 people of one campaign, sent with one request (multicast) or one by one (push).
+
+    `recipients` and `first_attempt_at` are stored before the first attempt and never change after.
+    `fence` grows with each claim: who holds an old one may no longer write.
+    State: ready, claimed, sent, failed, unsure.
+    """
+
+    __tablename__ = "campaign_chunk"
+    __table_args__ = (Index("ix_campaign_chunk_state", "state", "not_before"),)
+
+    campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"), primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[Short] = mapped_column(default="ready")
+    size: Mapped[int]
+    recipients: Mapped[list[Any] | None] = mapped_column(Json)  # final LINE user ids
+    retry_key: Mapped[Short | None]
+    first_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]
+
+
+class Recipient(Base):
+    """One person in one send: the arm, the segments frozen with them, and what became of it.
+
+    State: held_out, withheld (reason), ready, sent, failed (reason), unsure. Every metric about
+    sends reads these rows; automations and imported sends write them too.
+    """
+
+    __tablename__ = "recipient"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "member_id", "occasion"),
+        Index("ix_recipient_member", "member_id", "sent_at"),
+        Index("ix_recipient_chunk", "campaign_id", "chunk_no"),
+        Index("ix_recipient_sent", "sent_at"),
+    )
+
+    id: Mapped[Key]
+    campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"))
+    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    # Why this person is in this send this time: "" for a campaign, e.g. "2026" for a birthday.
+    occasion: Mapped[Short] = mapped_column(default="")
+    chunk_no: Mapped[int | None]
+    arm: Mapped[Short] = mapped_column(default="sent")  # sent | held_out
+    state: Mapped[Short] = mapped_column(default="ready")
+    reason: Mapped[Short | None]
+    segments: Mapped[list[Any]] = mapped_column(Json, default=list)  # segment keys at freezing
+    merge: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Followed us at the moment LINE accepted it. LINE says 200 for blocked people too.
+    was_reachable: Mapped[bool | None]
+
+
+class TrackedLink(Base):
+    """A link that knows which send it came from; `member_id` only in personal messages."""
+
+    __tablename__ = "tracked_link"
+
+    token: Mapped[Short] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    campaign_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("campaign.id"))
+    message_id: Mapped[int | None] = mapped_column(BigInt)
+    member_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("member.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,202 @@
+"""The brand's programme: its look, rules of contact, tiers, tags, segments, forms and answers."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+
+
+class Brand(Base):
+    """How the brand looks and when it may speak. One row.
+
+    `business_timezone` and `currency` are written from settings at start, so that the domain can
+    read them through the session.
+    """
+
+    __tablename__ = "brand"
+
+    id: Mapped[Key]
+    name: Mapped[Text] = mapped_column(default="Regulars")
+    colour: Mapped[Short] = mapped_column(default="#2f4b3c")
+    logo_url: Mapped[str | None]
+    default_language: Mapped[Short] = mapped_column(default="zh-Hant")
+    business_timezone: Mapped[Short] = mapped_column(default="Asia/Taipei")
+    currency: Mapped[Short] = mapped_column(default="TWD")
+    # Local wall-clock hours between which marketing is not sent.
+    quiet_from: Mapped[Short] = mapped_column(default="21:00")
+    quiet_until: Mapped[Short] = mapped_column(default="09:00")
+    # Marketing messages per person per rolling 7 days; None = no cap (0 would mean none at all).
+    weekly_cap: Mapped[int | None] = mapped_column(default=3)
+    holdout_percent: Mapped[int] = mapped_column(default=10)
+    salt: Mapped[Short] = mapped_column(default="regulars")
+    message_price: Mapped[float] = mapped_column(default=0.2)  # currency units per message past the plan
+    # Wording per language: consent, opt-out line, contact …: {"consent": {"en": "…", "zh-Hant": "…"}}
+    wording: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # Versions of applied programme files, newest last: [{"at", "sha", "by"}]
+    history: Mapped[list[Any]] = mapped_column(Json, default=list)
+
+
+class Tier(Base):
+    """A step of the ladder. `threshold` is spend in 365 days, in minor units; rank 0 is the first."""
+
+    __tablename__ = "tier"
+
+    id: Mapped[Key]
+    key: Mapped[Short] = mapped_column(unique=True)
+    rank: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # per language
+    threshold: Mapped[int] = mapped_column(BigInt, default=0)
+    colour: Mapped[Short | None]
+    benefits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # lines to show, per language
+
+
+class TierLine(Base):
+    """The tier ledger: each move with its cause and the evidence behind it. Never overwritten."""
+
+    __tablename__ = "tier_line"
+    __table_args__ = (Index("ix_tier_line_member", "member_id", "at"),)
+
+    id: Mapped[Key]
+    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    tier_id: Mapped[int] = mapped_column(BigInt, ForeignKey("tier.id"))
+    from_tier_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("tier.id"))
+    # joined | upgraded | renewed | grace | fell | taken_back | granted | by_hand
+    reason: Mapped[Short]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cause: Mapped[Text] = mapped_column(unique=True)
+    evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class Tag(Base):
+    """A word about people. With a rule it is given and taken by the clock; without, by hand or by an action."""
+
+    __tablename__ = "tag"
+
+    id: Mapped[Key]
+    key: Mapped[Short] = mapped_column(unique=True)
+    name: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # per language
+    # interest | behaviour | preference | need | life_stage | value | profile | system
+    kind: Mapped[Short] = mapped_column(default="behaviour")
+    counts_for_coverage: Mapped[bool] = mapped_column(default=True)
+    life_days: Mapped[int | None]
+    rule: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    rule_version: Mapped[int] = mapped_column(default=1)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class MemberTag(Base):
+    """A tag on a person, from `assigned_at` until removed or expired. One open row per person and tag."""
+
+    __tablename__ = "member_tag"
+    __table_args__ = (
+        Index(
+            "uq_member_tag_open",
+            "tag_id",
+            "member_id",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        Index("ix_member_tag_member", "member_id", "tag_id"),
+    )
+
+    id: Mapped[Key]
+    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    tag_id: Mapped[int] = mapped_column(BigInt, ForeignKey("tag.id"))
+    assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    source: Mapped[Short]  # rule | staff | form | campaign | import | automation
+    rule_version: Mapped[int | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class Segment(Base):
+    """A saved rule about people."""
+
+    __tablename__ = "segment"
+
+    id: Mapped[Key]
+    key: Mapped[Short] = mapped_column(unique=True)
+    name: Mapped[Text]
+    rule: Mapped[dict[str, Any]] = mapped_column(Json)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Form(Base):
+    """A questionnaire built from data: questions with their kinds, and what answers turn into."""
+
+    __tablename__ = "form"
+
+    id: Mapped[Key]
+    key: Mapped[Short] = mapped_column(unique=True)
+    title: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    intro: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # [{"key", "label": {lang: …}, "kind": "choice|choices|text|score|date", "options": [{"value",
+    #   "label": {…}, "tag": "tag_key"?}], "field": "custom_field"?, "required": bool}]
+    questions: Mapped[list[Any]] = mapped_column(Json, default=list)
+    is_open: Mapped[bool] = mapped_column(default=True)
+
+
+class FormAnswer(Base):
+    __tablename__ = "form_answer"
+    __table_args__ = (Index("ix_form_answer_member", "member_id", "form_id"),)
+
+    id: Mapped[Key]
+    form_id: Mapped[int] = mapped_column(BigInt, ForeignKey("form.id"))
+    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    answers: Mapped[dict[str, Any]] = mapped_column(Json)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class KeywordAnswer(Base):
+    """What the bot answers to a word. `keywords` are compared folded and whole."""
+
+    __tablename__ = "keyword_answer"
+
+    id: Mapped[Key]
+    key: Mapped[Short] = mapped_column(unique=True)
+    keywords: Mapped[list[Any]] = mapped_column(Json, default=list)
+    text: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # per language
+    link_path: Mapped[Text | None]  # a mini-app page to offer, such as /book
+
+
+class EntrySource(Base):
+    """Where friends come from: a tracked link or QR per store, staff member or ad, and its welcome."""
+
+    __tablename__ = "entry_source"
+
+    id: Mapped[Key]
+    key: Mapped[Short] = mapped_column(unique=True)
+    name: Mapped[Text]
+    store_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("store.id"))
+    welcome: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # extra words, per language
+
+
+class RichMenu(Base):
+    """A published rich menu: one per language, versioned because its image at LINE is write-once."""
+
+    __tablename__ = "rich_menu"
+
+    id: Mapped[Key]
+    channel_id: Mapped[int] = mapped_column(BigInt, ForeignKey("channel.id"))
+    key: Mapped[Short] = mapped_column(unique=True)  # e.g. default-ja
+    language: Mapped[Short]
+    line_id: Mapped[Short | None]
+    digest: Mapped[Short | None]
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def the_brand(session: Session) -> Brand:
+    """The brand's one row. Raises LookupError before `flask migrate` has written it."""
+    brand = session.scalar(select(Brand).order_by(Brand.id).limit(1))
+    if brand is None:
+        raise LookupError("no brand yet: run `flask migrate`")
+    return brand

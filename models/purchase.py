@@ -1,0 +1,73 @@
+"""Orders and their lines; refunds and what they were taken from."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, BigInt, Key, Short, Text, UtcDateTime
+
+
+class Purchase(Base):
+    """One order. `net_amount` = its sale lines minus what refunds took from them (money: minor units).
+
+    A *qualified order* has net_amount > 0. `day` is the local day it was paid.
+    """
+
+    __tablename__ = "purchase"
+    __table_args__ = (
+        Index("ix_purchase_member_day", "member_id", "day"),
+        Index("ix_purchase_day", "day", "member_id"),
+    )
+
+    id: Mapped[Key]
+    order_ref: Mapped[Text] = mapped_column(unique=True)
+    member_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("member.id"))
+    # What the source called the buyer when we did not (yet) know them; also how they are found later.
+    buyer_ref: Mapped[Text | None] = mapped_column(index=True)
+    paid_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    day: Mapped[date] = mapped_column(Date)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    channel: Mapped[Short] = mapped_column(default="")
+    store_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("store.id"))
+    net_amount: Mapped[int] = mapped_column(BigInt, default=0)
+    source: Mapped[Short] = mapped_column(default="")
+
+    lines: Mapped[list["PurchaseLine"]] = relationship(back_populates="purchase")
+
+
+class PurchaseLine(Base):
+    """One line of an order. `amount` is positive for a sale and negative for a refund."""
+
+    __tablename__ = "purchase_line"
+    __table_args__ = (
+        UniqueConstraint("purchase_id", "line_no"),
+        Index("ix_purchase_line_sku", "sku", "purchase_id"),
+    )
+
+    id: Mapped[Key]
+    purchase_id: Mapped[int] = mapped_column(BigInt, ForeignKey("purchase.id"))
+    line_no: Mapped[int]
+    sku: Mapped[Text]
+    product: Mapped[Text] = mapped_column(default="")
+    category: Mapped[Text] = mapped_column(default="")
+    quantity: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInt)
+    kind: Mapped[Short]  # sale | refund
+    refund_of: Mapped[Text | None]
+    # Of a refund line: how much of it found lines to be taken from (positive minor units).
+    allocated: Mapped[int] = mapped_column(BigInt, default=0)
+
+    purchase: Mapped[Purchase] = relationship(back_populates="lines")
+
+
+class RefundAllocation(Base):
+    """How much of a refund line was taken from which sale line (positive minor units)."""
+
+    __tablename__ = "refund_allocation"
+
+    refund_line_id: Mapped[int] = mapped_column(BigInt, ForeignKey("purchase_line.id"), primary_key=True)
+    sale_line_id: Mapped[int] = mapped_column(
+        BigInt, ForeignKey("purchase_line.id"), primary_key=True, index=True
+    )
+    amount: Mapped[int] = mapped_column(BigInt)

@@ -1,0 +1,76 @@
+"""What we have computed about people, and the months we have closed."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigInt, Json, Key, Short, UtcDateTime
+
+
+class MemberScore(Base):
+    """Per person, as of the last night: RFM and NAPL with the figures they rest on (definitions §5, §6)."""
+
+    __tablename__ = "member_score"
+    __table_args__ = (Index("ix_member_score_group", "rfm_group"), Index("ix_member_score_napl", "napl"))
+
+    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"), primary_key=True)
+    as_of: Mapped[date] = mapped_column(Date)
+    first_day: Mapped[date | None] = mapped_column(Date)
+    last_day: Mapped[date | None] = mapped_column(Date)
+    purchase_days: Mapped[int] = mapped_column(default=0)
+    days_365: Mapped[int] = mapped_column(default=0)
+    amount_365: Mapped[int] = mapped_column(BigInt, default=0)
+    last_activity_day: Mapped[date | None] = mapped_column(Date)
+    rfm_r: Mapped[int] = mapped_column(default=0)
+    rfm_f: Mapped[int] = mapped_column(default=0)
+    rfm_m: Mapped[int] = mapped_column(default=0)
+    rfm_group: Mapped[Short] = mapped_column(default="none")
+    napl: Mapped[Short | None]
+    cycle_days: Mapped[int | None]
+    due_on: Mapped[date | None] = mapped_column(Date)
+
+
+class MonthClose(Base):
+    """A closed month: its figures as they stood, for ever (I7)."""
+
+    __tablename__ = "month_close"
+
+    id: Mapped[Key]
+    month: Mapped[Short] = mapped_column(unique=True)  # YYYY-MM
+    closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    as_of: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_late: Mapped[bool] = mapped_column(default=False)
+    figures: Mapped[dict[str, Any]] = mapped_column(Json)
+    definitions: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class MonthPeople(Base):
+    """The people behind one figure of a closed month: their member ids, sorted, packed and compressed."""
+
+    __tablename__ = "month_people"
+    __table_args__ = (UniqueConstraint("month", "metric", "part", "side"),)
+
+    id: Mapped[Key]
+    month: Mapped[Short]
+    metric: Mapped[Short]
+    part: Mapped[str] = mapped_column(default="")
+    side: Mapped[Short]  # of | who
+    count: Mapped[int]
+    ids: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Snapshot(Base):
+    """Where everyone stood at a month's end, one row per value of a dimension (rfm, napl, tier, tagged)."""
+
+    __tablename__ = "snapshot"
+    __table_args__ = (UniqueConstraint("month", "dimension", "value"),)
+
+    id: Mapped[Key]
+    month: Mapped[Short]
+    dimension: Mapped[Short]
+    value: Mapped[Short]
+    count: Mapped[int]
+    ids: Mapped[bytes] = mapped_column(LargeBinary)
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,66 @@
+"""Engine and sessions, with the settings that make SQLite safe to share between processes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_MILLISECONDS = 20_000
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine for `url`; plain `postgres://` addresses (as hosts hand them out) are understood."""
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        return _tune_sqlite(create_engine(parsed, **options))
+    return create_engine(parsed, **{"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, **options})
+
+
+def _tune_sqlite(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # an acknowledged webhook survives a power cut
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-65536")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a writer fails at once when another wrote meanwhile,
+        # without waiting for busy_timeout; so writers take the lock first.
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Sessions:
+    """Where doors get their sessions: `writing()` may write, `reading()` must not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writing = sessionmaker(engine, expire_on_commit=False)
+        self._reading = sessionmaker(engine.execution_options(reading=True), expire_on_commit=False)
+
+    def open(self, *, reading: bool = False) -> Session:
+        return self._reading() if reading else self._writing()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose caller commits; what is not committed is rolled back."""
+        with self._writing() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._reading() as session:
+            yield session

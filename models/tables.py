@@ -1,0 +1,26 @@
+"""Every table, gathered once so that migrations and tests see them all."""
+
+from models import (
+    automation,
+    benefit,
+    campaign,
+    channel,
+    clock,
+    event,
+    inbox,
+    member,
+    outbox,
+    programme,
+    purchase,
+    score,
+    staff,
+    store,
+)
+from models.base import Base
+
+__all__ = [
+    "automation", "benefit", "campaign", "channel", "clock", "event", "inbox",
+    "member", "outbox", "programme", "purchase", "score", "staff", "store",
+]  # fmt: skip
+
+metadata = Base.metadata

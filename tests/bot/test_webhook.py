@@ -1,0 +1,1 @@
+"""What LINE sends is stored before it is answered, and only what LINE signed."""
