@@ -8,7 +8,6 @@ from typing import Any
 
 RATE_LIMITED = "The API rate limit has been exceeded. Try again later."
 OVER_QUOTA = "You have reached your monthly limit."
-NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Answer:
 
     status: int = 200
     payload: Any = field(default_factory=dict)
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
     blob: bytes | None = None
     content_type: str = "application/json"
 
