@@ -129,5 +129,3 @@ def _run_until_stopped(*loops: Callable[[threading.Event], None]) -> None:
         thread.join()
     if failed:
         sys.exit(1)
-
-

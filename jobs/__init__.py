@@ -14,13 +14,21 @@ def register(app: Flask) -> None:
 
     for command in COMMANDS:
         app.cli.add_command(command)
+    if app.extensions["regulars"].practice:
+        from jobs.practice import practice
+
+        app.register_blueprint(practice)
 
 
 def queue_loops(service: Service) -> list[Callable[[threading.Event], None]]:
     """What the worker runs for this door: work that was queued."""
-    return []
+    from jobs.queue import QueueReader
+
+    return [QueueReader(service).run]
 
 
 def clock_loops(service: Service) -> list[Callable[[threading.Event], None]]:
     """What the clock process runs: the timetable."""
-    return []
+    from jobs.clock import TheClock
+
+    return [TheClock(service).run]

@@ -1,5 +1,7 @@
-"""`flask migrate`, and (as they come) `flask job` and its siblings."""
+"""`flask migrate` and `flask job`."""
 
+import json
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -7,8 +9,10 @@ from alembic import command
 from alembic.config import Config
 from flask.cli import with_appcontext
 
+from domain.calendar import calendar_of
 from domain.operations.setting_up import set_up
-from door import service
+from door import Service, service
+from jobs.runner import NIGHT, all_jobs, run_by_hand
 
 MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
 
@@ -40,4 +44,32 @@ def migrate() -> None:
     click.echo("database is up to date")
 
 
-COMMANDS: list[click.Command] = [migrate]
+@click.command("job")
+@click.argument("name")
+@click.option(
+    "--now", "moment", help="As if it were this moment (ISO 8601); without a zone, the business's local time."
+)
+@with_appcontext
+def job(name: str, moment: str | None) -> None:
+    """Run one job now, whatever was run before. `night` runs the nightly ones in order."""
+    known = {*all_jobs(), "night"}
+    if name not in known:
+        raise click.ClickException(f"no job {name!r}; there are: {', '.join(sorted(known))}")
+    now = _moment(service(), moment)
+    for each in NIGHT if name == "night" else (name,):
+        report = run_by_hand(service().sessions, each, now=now, progress=lambda words: click.echo(words, err=True))
+        click.echo(f"{each}: {json.dumps(report, ensure_ascii=False, default=str)}")
+
+
+def _moment(found: Service, text: str | None) -> datetime:
+    with found.sessions.reading() as session:
+        if text is None:
+            return found.clock.now(session)
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise click.ClickException(f"--now {text!r} is not a moment such as 2026-03-10T03:00") from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=calendar_of(session).zone)
+
+
+COMMANDS: list[click.Command] = [migrate, job]

@@ -67,7 +67,5 @@ class RefundAllocation(Base):
     __tablename__ = "refund_allocation"
 
     refund_line_id: Mapped[int] = mapped_column(BigInt, ForeignKey("purchase_line.id"), primary_key=True)
-    sale_line_id: Mapped[int] = mapped_column(
-        BigInt, ForeignKey("purchase_line.id"), primary_key=True, index=True
-    )
+    sale_line_id: Mapped[int] = mapped_column(BigInt, ForeignKey("purchase_line.id"), primary_key=True, index=True)
     amount: Mapped[int] = mapped_column(BigInt)

@@ -74,7 +74,9 @@ def make_tag(session: Session, key: str, **fields: Any) -> Tag:
     return tag
 
 
-def make_purchase(session: Session, member: Member | None, *, paid_at: datetime, amount: int, **fields: Any) -> Purchase:
+def make_purchase(
+    session: Session, member: Member | None, *, paid_at: datetime, amount: int, **fields: Any
+) -> Purchase:
     """An order as a bare head, for scores and metrics; lines and refunds go through operations/purchasing."""
     values = {
         "order_ref": f"O{next(numbers)}",
