@@ -61,7 +61,7 @@ async def serve(world: World, options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await running.start()
-    print(f"listening on {running.base_url}", flush=True)
+    print(f"listening on {running.base_url}", flush=True)  # noqa: T201 - whoever started it reads the port here
     await stop.wait()
     await running.stop()
 
@@ -72,7 +72,7 @@ def main() -> int:
     try:
         asyncio.run(serve(furnish(options, os.environ), options))
     except (OSError, ValueError, KeyError) as error:
-        print(f"simulator: cannot start on {HOST}:{options.port}: {error}", file=sys.stderr)
+        print(f"simulator: cannot start on {HOST}:{options.port}: {error}", file=sys.stderr)  # noqa: T201 - speaks to a terminal
         return 1
     return 0
 

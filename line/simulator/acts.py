@@ -53,7 +53,12 @@ async def send_message(world: World, webhooks: Webhooks, user: User, message: di
 
 
 async def postback(
-    world: World, webhooks: Webhooks, user: User, data: str, params: dict[str, Any] | None = None, shown: str | None = None
+    world: World,
+    webhooks: Webhooks,
+    user: User,
+    data: str,
+    params: dict[str, Any] | None = None,
+    shown: str | None = None,
 ) -> Delivery:
     """Press something that carries data; what it shows as said appears in the chat."""
     if shown:

@@ -83,7 +83,9 @@ class Checker:
         elif not value.isascii() or " " in value:
             self.add(f"{where}.{key}", "invalid uri")
 
-    def choice(self, owner: dict[str, Any], key: str, where: str, allowed: Collection[Any], *, required: bool = False) -> None:
+    def choice(
+        self, owner: dict[str, Any], key: str, where: str, allowed: Collection[Any], *, required: bool = False
+    ) -> None:
         """One of a few values."""
         if owner.get(key) is None:
             if required:
@@ -92,14 +94,21 @@ class Checker:
             self.add(f"{where}.{key}", f"must be one of the following values: {sorted(map(str, allowed))}")
 
     def number(
-        self, owner: dict[str, Any], key: str, where: str, low: float, high: float, *, required: bool = True, whole: bool = True
+        self,
+        owner: dict[str, Any],
+        key: str,
+        where: str,
+        low: float,
+        high: float,
+        *,
+        required: bool = True,
+        whole: bool = True,
     ) -> None:
         """A number within bounds."""
         value, place = owner.get(key), f"{where}.{key}" if where else key
         if value is None and not required:
             return
-        kinds: tuple[type, ...] = (int,) if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
+        if isinstance(value, bool) or not isinstance(value, int | float) or (whole and not isinstance(value, int)):
             self.add(place, "Must be a number")
         elif not low <= value <= high:
             self.add(place, f"must be between {low} and {high}")
@@ -109,7 +118,9 @@ class Checker:
         if owner.get(key) is not None and not isinstance(owner[key], bool):
             self.add(f"{where}.{key}" if where else key, "Must be true or false")
 
-    def objects(self, owner: dict[str, Any], key: str, where: str, low: int, high: int) -> list[tuple[str, dict[str, Any]]]:
+    def objects(
+        self, owner: dict[str, Any], key: str, where: str, low: int, high: int
+    ) -> list[tuple[str, dict[str, Any]]]:
         """A list of objects of a given size, each with its place."""
         value, place = owner.get(key), f"{where}.{key}" if where else key
         if not isinstance(value, list) or not low <= len(value) <= high:
@@ -123,7 +134,9 @@ class Checker:
                 self.add(f"{place}[{index}]", "Must be an object")
         return found
 
-    def child(self, owner: dict[str, Any], key: str, where: str, *, required: bool = True) -> tuple[str, dict[str, Any]] | None:
+    def child(
+        self, owner: dict[str, Any], key: str, where: str, *, required: bool = True
+    ) -> tuple[str, dict[str, Any]] | None:
         """A nested object with its place."""
         value, place = owner.get(key), f"{where}.{key}" if where else key
         if value is None and not required:

@@ -1,4 +1,4 @@
-"""The simulator's two clocks: business time, which practice mode moves forward, and machine time, which nobody moves."""
+"""Two clocks: business time, which practice mode moves forward, and machine time, which nobody moves."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def sending_problems(body: dict[str, Any]) -> list[Problem]:
 
 
 def unknown_properties(body: dict[str, Any]) -> list[Problem]:
-    """Top-level names LINE does not know. It ignores them, so a typing mistake would go unseen: recorded, not refused."""
+    """Top-level names LINE does not know and ignores; a slip would go unseen, so it is recorded, not refused."""
     return [Problem("unknown property, ignored by LINE", key) for key in body if key not in SENT]
 
 
@@ -170,7 +170,10 @@ def _columns(check: Checker, where: str, template: dict[str, Any]) -> None:
         _actions(check, place, column, 1, 3)
     shapes = {(len(c.get("actions") or ()), bool(c.get("title")), bool(c.get("thumbnailImageUrl"))) for _, c in columns}
     if len(shapes) > 1:
-        check.add(f"{where}.columns", "every column must have the same number of actions, and all or none a title and an image")
+        check.add(
+            f"{where}.columns",
+            "every column must have the same number of actions, and all or none a title and an image",
+        )
 
 
 def _image_columns(check: Checker, where: str, template: dict[str, Any]) -> None:
@@ -179,7 +182,12 @@ def _image_columns(check: Checker, where: str, template: dict[str, Any]) -> None
         check_action(check, f"{place}.action", column.get("action"), "template")
 
 
-TEMPLATES: dict[str, Rule] = {"buttons": _buttons, "confirm": _confirm, "carousel": _columns, "image_carousel": _image_columns}
+TEMPLATES: dict[str, Rule] = {
+    "buttons": _buttons,
+    "confirm": _confirm,
+    "carousel": _columns,
+    "image_carousel": _image_columns,
+}
 RULES: dict[str, Rule] = {
     "text": _text,
     "textV2": _text_v2,

@@ -32,7 +32,11 @@ def check_action(check: Checker, where: str, action: Any, place: Place) -> None:
         return
     kind = action.get("type")
     rule = RULES.get(kind) if isinstance(kind, str) else None
-    if rule is None or (kind in QUICK_REPLY_ONLY and place != "quickReply") or (kind == "richmenuswitch" and place != "richMenu"):
+    if (
+        rule is None
+        or (kind in QUICK_REPLY_ONLY and place != "quickReply")
+        or (kind == "richmenuswitch" and place != "richMenu")
+    ):
         check.add(f"{where}.type", "invalid action type")
         return
     check.text(action, "label", where, LABEL_LENGTH[place], required=place in LABEL_REQUIRED, count=graphemes)

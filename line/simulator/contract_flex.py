@@ -26,7 +26,17 @@ STYLED = {"size", "color", "weight", "style", "decoration"}
 PROPERTIES: dict[str, set[str]] = {
     "box": PLACED
     | PADDED
-    | {"layout", "contents", "flex", "spacing", "action", "justifyContent", "alignItems", "background", "backgroundColor"}
+    | {
+        "layout",
+        "contents",
+        "flex",
+        "spacing",
+        "action",
+        "justifyContent",
+        "alignItems",
+        "background",
+        "backgroundColor",
+    }
     | {"borderColor", "borderWidth", "cornerRadius", "width", "maxWidth", "height", "maxHeight"},
     "button": PLACED | {"action", "flex", "color", "style", "gravity", "height", "adjustMode", "scaling"},
     "image": PLACED
@@ -35,7 +45,19 @@ PROPERTIES: dict[str, set[str]] = {
     "icon": PLACED | {"url", "size", "aspectRatio", "scaling"},
     "text": PLACED
     | STYLED
-    | {"text", "contents", "flex", "align", "gravity", "wrap", "lineSpacing", "action", "maxLines", "adjustMode", "scaling"},
+    | {
+        "text",
+        "contents",
+        "flex",
+        "align",
+        "gravity",
+        "wrap",
+        "lineSpacing",
+        "action",
+        "maxLines",
+        "adjustMode",
+        "scaling",
+    },
     "span": STYLED | {"text"},
     "separator": {"margin", "color"},
     "filler": {"flex"},
@@ -89,14 +111,18 @@ def _carousel(check: Checker, where: str, carousel: dict[str, Any]) -> None:
 
 def _bubble(check: Checker, where: str, bubble: dict[str, Any], *, in_carousel: bool) -> None:
     _weigh(check, where, bubble, BUBBLE_BYTES)
-    _unknown(check, where, bubble, {"type", "size", "direction", "header", "hero", "body", "footer", "styles", "action"})
+    _unknown(
+        check, where, bubble, {"type", "size", "direction", "header", "hero", "body", "footer", "styles", "action"}
+    )
     check.choice(bubble, "size", where, BUBBLE_SIZES)
     check.choice(bubble, "direction", where, {"ltr", "rtl"})
     for block in ("header", "body", "footer"):
         if bubble.get(block) is not None:
             _component(check, f"{where}.{block}", bubble[block], {"box"})
     if bubble.get("hero") is not None:
-        _component(check, f"{where}.hero", bubble["hero"], {"box", "image"} if in_carousel else {"box", "image", "video"})
+        _component(
+            check, f"{where}.hero", bubble["hero"], {"box", "image"} if in_carousel else {"box", "image", "video"}
+        )
     if not any(bubble.get(block) for block in ("header", "hero", "body", "footer")):
         check.add(where, "at least one block must be specified")
     if bubble.get("action") is not None:

@@ -47,7 +47,9 @@ class LiffDesk:
         """GET /liff/context?sim_user=: tokens and profile of whoever holds the phone."""
         user = self._holder(request.query.get("sim_user", ""))
         if user is None:
-            return web.json_response({"error": "nobody is known to hold this phone"}, status=404, headers=self._cors(request))
+            return web.json_response(
+                {"error": "nobody is known to hold this phone"}, status=404, headers=self._cors(request)
+            )
         return web.json_response(self._session(user), headers=self._cors(request))
 
     async def send(self, request: web.Request) -> web.StreamResponse:
@@ -55,7 +57,9 @@ class LiffDesk:
         body = await request.json()
         user = self._holder(str(body.get("sim_user", "")))
         if user is None:
-            return web.json_response({"error": "nobody is known to hold this phone"}, status=404, headers=self._cors(request))
+            return web.json_response(
+                {"error": "nobody is known to hold this phone"}, status=404, headers=self._cors(request)
+            )
         for message in body["messages"][:5]:
             if message.get("type") in ("template", "flex"):
                 self.world.say(user, "user", message)  # LINE sends no webhook for these
@@ -73,7 +77,10 @@ class LiffDesk:
         if not target.startswith(self.world.channel.liff_endpoint):
             raise web.HTTPBadRequest(text="redirect_uri must start with the mini-app's endpoint address")
         people = self.world.people.search(request.query.get("q", ""), 40)
-        items = "".join(f'<li><a href="{html.escape(self._returning(target, user))}">{html.escape(user.name)}</a></li>' for user in people)
+        items = "".join(
+            f'<li><a href="{html.escape(self._returning(target, user))}">{html.escape(user.name)}</a></li>'
+            for user in people
+        )
         page = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign in</title>'
             '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/phones.css">'

@@ -62,7 +62,9 @@ class Signer:
 
     def access_token(self, user: User, now: float, expires_in: int = ACCESS_TOKEN_LIFE) -> str:
         """A user access token; its content is nobody's business but ours."""
-        return self._sign({"sim": "access", "sub": user.user_id, "client_id": self.channel_id, "exp": int(now + expires_in)})
+        return self._sign(
+            {"sim": "access", "sub": user.user_id, "client_id": self.channel_id, "exp": int(now + expires_in)}
+        )
 
     def hint(self, user: User, now: float) -> str:
         """What the phone tells a page in its frame, so that the `liff` stand-in knows whose phone it is on."""
@@ -137,7 +139,9 @@ def own_profile(world: World, call: Call) -> Answer:
 def user_info(world: World, call: Call) -> Answer:
     """GET or POST /oauth2/v2.1/userinfo."""
     user = _bearer(world, call)
-    return Answer(payload={"sub": user.user_id, "name": user.name, **({"picture": user.picture} if user.picture else {})})
+    return Answer(
+        payload={"sub": user.user_id, "name": user.name, **({"picture": user.picture} if user.picture else {})}
+    )
 
 
 def friendship(world: World, call: Call) -> Answer:

@@ -40,7 +40,10 @@ class OpenApi:
         validator = self._validator(method, _plain(path))
         if validator is None:
             return []
-        return [Problem(f"OpenAPI: {error.message[:300]}", _place(error.absolute_path)) for error in validator.iter_errors(body)]
+        return [
+            Problem(f"OpenAPI: {error.message[:300]}", _place(error.absolute_path))
+            for error in validator.iter_errors(body)
+        ]
 
     def _validator(self, method: str, path: str) -> Any:
         key = method.lower(), path

@@ -71,7 +71,9 @@ def upload(world: World, call: Call) -> Answer:
     if kind not in IMAGE_TYPES:
         raise Refusal(415, f"The content type, {kind}, is not supported", breach=f"rich menu image sent as {kind!r}")
     if menu.image is not None:
-        raise Refusal(400, "An image has already been uploaded to the richmenu", [], breach="rich menu images are written once")
+        raise Refusal(
+            400, "An image has already been uploaded to the richmenu", [], breach="rich menu images are written once"
+        )
     if len(call.raw) > IMAGE_BYTES:
         raise Refusal(413, "The image is larger than 1 MB", breach="rich menu image larger than 1 MB")
     if not _fits(call.raw, menu):

@@ -81,7 +81,9 @@ MENUS = (
 LOGIN = (
     Route("GET", "/oauth2/v2.1/certs", "login_certs", login.certs, channel_token=False, body="none"),
     Route("POST", "/oauth2/v2.1/verify", "login_verify", login.verify_id_token, channel_token=False, body="form"),
-    Route("GET", "/oauth2/v2.1/verify", "login_verify_access", login.verify_access_token, channel_token=False, body="none"),
+    Route(
+        "GET", "/oauth2/v2.1/verify", "login_verify_access", login.verify_access_token, channel_token=False, body="none"
+    ),
     Route("POST", "/oauth2/v2.1/revoke", "login_revoke", login.revoke, channel_token=False, body="form"),
     Route("GET", "/oauth2/v2.1/userinfo", "login_userinfo", login.user_info, channel_token=False, body="none"),
     Route("POST", "/oauth2/v2.1/userinfo", "login_userinfo_post", login.user_info, channel_token=False, body="form"),

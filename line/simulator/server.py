@@ -89,7 +89,9 @@ def _admit(world: World, route: Route, call: Call) -> None:
     if world.switches.rate_limits and not world.buckets.take(route.name, route.rate):
         raise Refusal(429, RATE_LIMITED)
     if call.retry_key is not None and not route.takes_retry_key:
-        raise Refusal(400, "The X-Line-Retry-Key header is not supported by this endpoint", breach="retry key not taken here")
+        raise Refusal(
+            400, "The X-Line-Retry-Key header is not supported by this endpoint", breach="retry key not taken here"
+        )
     if route.body == "json":
         call.body = _parse(call)
 
@@ -129,8 +131,12 @@ async def _later(fault: Fault, answer: Answer) -> Answer:
 async def _until_gone(request: web.Request, seconds: float) -> None:
     """Keep silent until the caller gives up."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until and request.transport is not None and not request.transport.is_closing():
+    while time.monotonic() < until and _is_there(request):  # noqa: ASYNC110 - nothing tells when a caller hangs up
         await asyncio.sleep(0.05)
+
+
+def _is_there(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()
 
 
 def _record(

@@ -165,7 +165,7 @@ class Control:
         self.ask("DELETE", "faults")
 
     def switch(self, **switches: Any) -> None:
-        """Set unknown_in_multicast ("skip" or "refuse"), rate_limits, openapi, verified_account, redelivery, keep_chats."""
+        """Set one of `world.Switches`: unknown_in_multicast ("skip", "refuse"), rate_limits, redelivery and so on."""
         self.ask("POST", "switches", switches)
 
     def set_quota(self, limit: int | None, used: int = 0) -> None:
@@ -249,7 +249,9 @@ class Simulator(Control):
         self._webhook_url = self._running.webhooks.url
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._run(self._running.stop)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)

@@ -19,6 +19,7 @@ from line.simulator.menus import Menus
 from line.simulator.people import Line, People, Speaker, User
 
 KEPT_REQUESTS = 100_000
+FIRST_ID = 610_000_000_000_000_000  # beyond 2**53, as LINE's are
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class World:
     texts: list[dict[str, str]] = field(default_factory=list)
     refuse_for: Callable[[float], None] = lambda seconds: None  # the server, once it runs, closes its door for so long
     user_sends: Callable[[User, dict[str, Any]], Awaitable[None]] | None = None  # set by the server
-    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(610_000_000_000_000_000 + secrets.randbelow(10**15)))
+    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(FIRST_ID + secrets.randbelow(10**15)))
 
     def next_id(self) -> str:
         """A message id: a decimal string beyond what a float can hold."""
