@@ -9,7 +9,7 @@ OURS = {"TWD": 0, "JPY": 0, "THB": 2}
 
 
 def decimals_of(currency: str) -> int:
-    return OURS.get(currency, get_currency_precision(currency))
+    return int(OURS.get(currency, get_currency_precision(currency)))
 
 
 def to_minor(text: str, currency: str) -> tuple[int, bool]:
@@ -36,4 +36,4 @@ def to_text(amount: int, currency: str) -> str:
 
 def whole(amount: int, currency: str) -> int:
     """`amount` whole currency units (as thresholds are written) in minor units."""
-    return amount * 10 ** decimals_of(currency)
+    return int(amount * 10 ** decimals_of(currency))

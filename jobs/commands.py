@@ -47,7 +47,7 @@ def migrate() -> None:
 @click.command("job")
 @click.argument("name")
 @click.option(
-    "--now", "moment", help="As if it were this moment (ISO 8601); without a zone, the business's local time."
+    "--now", "moment", help="As if it were this moment (ISO 8601; without a zone, local time)."
 )
 @with_appcontext
 def job(name: str, moment: str | None) -> None:

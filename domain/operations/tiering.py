@@ -1,0 +1,207 @@
+"""Keeps the tier ledger in step with what people spent, and tells them when they rose (definitions §7).
+
+The ledger is derived: a person's history is replayed (`domain/scores/tier.py`) and what the ledger lacks
+is added. When late data changes the past, the past stays as written and one line corrects it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from domain.calendar import Calendar, calendar_of
+from domain.messages import tier_up
+from domain.operations import speaking
+from domain.operations.recording import is_news
+from domain.scores.tier import Floor, Move, Spend, replay
+from models.member import Member
+from models.programme import Tier, TierLine
+from models.purchase import Purchase, PurchaseLine, RefundAllocation
+
+BATCH = 500
+GIVEN = ("granted", "by_hand")  # inputs of the replay, not its results
+
+
+def settle(session: Session, member_ids: Collection[int], *, now: datetime) -> int:
+    """Brings the tiers of these people up to `now`; returns how many ledger lines were added.
+
+    Safe to repeat: a line is identified by its cause.
+    """
+    ladder = list(session.scalars(select(Tier).order_by(Tier.rank)))
+    if not ladder:
+        return 0
+    ids = sorted(set(member_ids))
+    return sum(_settle_batch(session, ids[at : at + BATCH], ladder, now=now) for at in range(0, len(ids), BATCH))
+
+
+def due_for_settling(session: Session, *, now: datetime) -> Iterator[int]:
+    """People whose period or grace has ended: what the night must look at besides fresh purchases."""
+    today = calendar_of(session).day_of(now)
+    due = select(Member.id).where(Member.tier_until < today).order_by(Member.id)
+    newcomers = select(Member.id).where(Member.registered_at.is_not(None), Member.tier_id.is_(None))
+    yield from session.scalars(due)
+    yield from session.scalars(newcomers)
+
+
+def grant_floor(
+    session: Session, member: Member, *, tier: Tier, until: date, reason: str, cause: str, by: str, now: datetime
+) -> bool:
+    """Raises a person to `tier` until the end of `until`, by reward or by hand; False when `cause` was used.
+
+    No effect on whoever is there or above, but written down all the same.
+    """
+    calendar = calendar_of(session)
+    if session.scalar(select(TierLine.id).where(TierLine.cause == cause)) is not None:
+        return False
+    session.add(
+        TierLine(
+            member_id=member.id,
+            tier_id=tier.id,
+            from_tier_id=member.tier_id,
+            reason=reason,
+            at=now,
+            until=calendar.last_second(until),
+            cause=cause,
+            evidence={"by": by},
+        )
+    )
+    session.flush()
+    settle(session, [member.id], now=now)
+    return True
+
+
+def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, now: datetime) -> int:
+    calendar = calendar_of(session)
+    spends, lines = _spends(session, ids, calendar), _ledger(session, ids)
+    members = {each.id: each for each in session.scalars(select(Member).where(Member.id.in_(ids)))}
+    added = 0
+    for member_id, member in members.items():
+        if member.registered_at is None:
+            continue
+        floors = [_floor(line, ladder, calendar) for line in lines[member_id] if line.reason in GIVEN]
+        moves = replay(
+            spends[member_id], floors, tuple(tier.threshold for tier in ladder),
+            today=calendar.day_of(now), moment_of=calendar.start,
+        )  # fmt: skip
+        added += _write(session, member, moves, lines[member_id], ladder, calendar=calendar, now=now)
+    session.flush()
+    return added
+
+
+def _spends(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[int, list[Spend]]:
+    """Orders as first paid, and each refund on its own day against its order's day."""
+    spends: dict[int, list[Spend]] = defaultdict(list)
+    sales = (
+        select(Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.day, PurchaseLine.amount)
+        .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
+        .where(Purchase.member_id.in_(ids), PurchaseLine.kind == "sale")
+    )
+    for member_id, ref, paid_at, day, amount in session.execute(sales):
+        assert member_id is not None  # the query asks for these members
+        spends[member_id].append(Spend(paid_at, day, day, amount, ref))
+    refund_line, refund_order = aliased(PurchaseLine), aliased(Purchase)
+    refunds = (
+        select(Purchase.member_id, Purchase.order_ref, refund_order.paid_at, Purchase.day, RefundAllocation.amount)
+        .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
+        .join(RefundAllocation, RefundAllocation.sale_line_id == PurchaseLine.id)
+        .join(refund_line, refund_line.id == RefundAllocation.refund_line_id)
+        .join(refund_order, refund_order.id == refund_line.purchase_id)
+        .where(Purchase.member_id.in_(ids))
+    )
+    for member_id, ref, at, order_day, amount in session.execute(refunds):
+        assert member_id is not None
+        spends[member_id].append(Spend(at, calendar.day_of(at), order_day, -amount, ref))
+    return _by_order(spends)
+
+
+def _by_order(spends: dict[int, list[Spend]]) -> dict[int, list[Spend]]:
+    """An order's lines as one spend: thresholds are reached by orders, not by lines."""
+    folded: dict[int, list[Spend]] = defaultdict(list)
+    for member_id, each in spends.items():
+        sums: dict[tuple[datetime, date, date, str, bool], int] = defaultdict(int)
+        for spend in each:
+            sums[(spend.at, spend.day, spend.order_day, spend.ref, spend.amount < 0)] += spend.amount
+        folded[member_id] = [
+            Spend(at, day, order_day, amount, ref) for (at, day, order_day, ref, _), amount in sums.items()
+        ]
+    return folded
+
+
+def _ledger(session: Session, ids: Sequence[int]) -> dict[int, list[TierLine]]:
+    lines: dict[int, list[TierLine]] = defaultdict(list)
+    for line in session.scalars(select(TierLine).where(TierLine.member_id.in_(ids)).order_by(TierLine.id)):
+        lines[line.member_id].append(line)
+    return lines
+
+
+def _floor(line: TierLine, ladder: list[Tier], calendar: Calendar) -> Floor:
+    rank = next(tier.rank for tier in ladder if tier.id == line.tier_id)
+    until = calendar.day_of(line.until) if line.until else date.max
+    return Floor(line.at, calendar.day_of(line.at), until, rank, line.reason, line.cause)
+
+
+def _write(
+    session: Session,
+    member: Member,
+    moves: list[Move],
+    lines: list[TierLine],
+    ladder: list[Tier],
+    *,
+    calendar: Calendar,
+    now: datetime,
+) -> int:
+    """Adds the lines the ledger lacks and puts the member's present tier in step."""
+    known = {line.cause for line in lines}
+    fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in known]
+    rank, until, since = (moves[-1].rank, moves[-1].until, moves[-1].at) if moves else (0, None, member.registered_at)
+    if lines and not fresh and ladder[rank].id != member.tier_id:
+        # Late data unmade what was written: the past stays as written, this line says where it led.
+        today = calendar.day_of(now)
+        cause = f"recomputed:{now.isoformat()}"
+        fresh = [Move(now, today, rank, _rank(ladder, member.tier_id), "recomputed", until, 0, cause)]
+    session.add_all(_line(member, move, ladder, calendar) for move in fresh)
+    if ladder[rank].id != member.tier_id:
+        member.tier_since = since
+    member.tier_id, member.tier_until = ladder[rank].id, until
+    _tell(session, member, fresh, ladder, now=now)
+    return len(fresh)
+
+
+def _joining(member: Member, calendar: Calendar) -> Move:
+    assert member.registered_at is not None
+    day = calendar.day_of(member.registered_at)
+    return Move(member.registered_at, day, 0, 0, "joined", None, 0, "joined")
+
+
+def _cause(member: Member, move: Move) -> str:
+    return move.cause if move.reason in GIVEN else f"{member.id}:{move.reason}:{move.cause}"
+
+
+def _rank(ladder: list[Tier], tier_id: int | None) -> int:
+    return next((tier.rank for tier in ladder if tier.id == tier_id), 0)
+
+
+def _line(member: Member, move: Move, ladder: list[Tier], calendar: Calendar) -> TierLine:
+    return TierLine(
+        member_id=member.id,
+        tier_id=ladder[move.rank].id,
+        from_tier_id=None if move.reason == "joined" else ladder[move.from_rank].id,
+        reason=move.reason,
+        at=move.at,
+        until=calendar.last_second(move.until) if move.until else None,
+        cause=_cause(member, move),
+        evidence={"spend_365": move.spend, "cause": move.cause, "threshold": ladder[move.rank].threshold},
+    )
+
+
+def _tell(session: Session, member: Member, fresh: list[Move], ladder: list[Tier], *, now: datetime) -> None:
+    """One message for the latest rise, if it is news; history is not (design §2)."""
+    rises = [move for move in fresh if move.reason == "upgraded" and is_news(move.at, now=now)]
+    if rises and rises[-1].rank == _rank(ladder, member.tier_id):
+        move = rises[-1]
+        speaking.say(
+            session, member, tier_up.render(session, member, tier=ladder[move.rank], until=move.until),
+            kind="service", once=f"tier_up:{_cause(member, move)}", now=now,
+        )  # fmt: skip
