@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_MILLISECONDS = 20_000
+
+
+def insert_for(session: Session) -> Any:
+    """The INSERT that knows ON CONFLICT for the database in use."""
+    return postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
 
 
 def make_engine(url: str, **options: Any) -> Engine:

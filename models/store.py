@@ -79,7 +79,10 @@ class Booking(Base):
 
 
 class WaitlistEntry(Base):
-    """Waits for a seat of one slot. State: waiting, offered (until `offered_until`), taken, passed, left."""
+    """Waits for a seat of one slot. State: waiting, offered (until `offered_until`), taken, passed, left.
+
+    `reason` says why it was passed on: no_answer, begun, or why the person could not be told.
+    """
 
     __tablename__ = "waitlist_entry"
     __table_args__ = (
@@ -100,5 +103,7 @@ class WaitlistEntry(Base):
     state: Mapped[Short] = mapped_column(default="waiting")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     offered_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[Short | None]
 
     slot: Mapped[Slot] = relationship()

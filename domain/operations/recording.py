@@ -3,18 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from domain.calendar import NEWS, calendar_of
 from domain.events import KINDS
 from models.event import Event
-
-
-def insert_for(session: Session) -> Any:
-    """The INSERT that knows ON CONFLICT for the database in use."""
-    return postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+from models.session import insert_for as insert_for
 
 
 def record(

@@ -79,9 +79,7 @@ def upgrade() -> None:
         sa.Column("issued", sa.Integer(), nullable=False),
         sa.Column("per_person", sa.Integer(), nullable=False),
         sa.Column("archived_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint(
-            "stock IS NULL OR issued <= stock", name=op.f("ck_coupon_never_oversold")
-        ),
+        sa.CheckConstraint("stock IS NULL OR issued <= stock", name=op.f("ck_coupon_never_oversold")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coupon")),
         sa.UniqueConstraint("key", name=op.f("uq_coupon_key")),
     )
@@ -143,13 +141,7 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("ids", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_month_people")),
-        sa.UniqueConstraint(
-            "month",
-            "metric",
-            "part",
-            "side",
-            name=op.f("uq_month_people_month_metric_part_side"),
-        ),
+        sa.UniqueConstraint("month", "metric", "part", "side", name=op.f("uq_month_people_month_metric_part_side")),
     )
     op.create_table(
         "practice_clock",
@@ -182,12 +174,7 @@ def upgrade() -> None:
         sa.Column("ids", sa.LargeBinary(), nullable=False),
         sa.Column("taken_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot")),
-        sa.UniqueConstraint(
-            "month",
-            "dimension",
-            "value",
-            name=op.f("uq_snapshot_month_dimension_value"),
-        ),
+        sa.UniqueConstraint("month", "dimension", "value", name=op.f("uq_snapshot_month_dimension_value")),
     )
     op.create_table(
         "store",
@@ -235,9 +222,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("store_id", BigInt, nullable=True),
         sa.Column("welcome", Json, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["store.id"], name=op.f("fk_entry_source_store_id_store")
-        ),
+        sa.ForeignKeyConstraint(["store_id"], ["store.id"], name=op.f("fk_entry_source_store_id_store")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entry_source")),
         sa.UniqueConstraint("key", name=op.f("uq_entry_source_key")),
     )
@@ -251,11 +236,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", UtcDateTime(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["channel_id"],
-            ["channel.id"],
-            name=op.f("fk_inbound_body_channel_id_channel"),
-        ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_inbound_body_channel_id_channel")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_body")),
     )
     with op.batch_alter_table("inbound_body", schema=None) as batch_op:
@@ -287,27 +268,15 @@ def upgrade() -> None:
         sa.Column("tier_since", UtcDateTime(), nullable=True),
         sa.Column("tier_until", sa.Date(), nullable=True),
         sa.Column("custom", Json, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["home_store_id"], ["store.id"], name=op.f("fk_member_home_store_id_store")
-        ),
-        sa.ForeignKeyConstraint(
-            ["merged_into_id"],
-            ["member.id"],
-            name=op.f("fk_member_merged_into_id_member"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tier_id"], ["tier.id"], name=op.f("fk_member_tier_id_tier")
-        ),
+        sa.ForeignKeyConstraint(["home_store_id"], ["store.id"], name=op.f("fk_member_home_store_id_store")),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["member.id"], name=op.f("fk_member_merged_into_id_member")),
+        sa.ForeignKeyConstraint(["tier_id"], ["tier.id"], name=op.f("fk_member_tier_id_tier")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
         sa.UniqueConstraint("ref", name=op.f("uq_member_ref")),
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_member_birth", ["birth_month", "birth_day"], unique=False
-        )
-        batch_op.create_index(
-            "ix_member_registered_at", ["registered_at"], unique=False
-        )
+        batch_op.create_index("ix_member_birth", ["birth_month", "birth_day"], unique=False)
+        batch_op.create_index("ix_member_registered_at", ["registered_at"], unique=False)
 
     op.create_table(
         "rate_bucket",
@@ -316,15 +285,9 @@ def upgrade() -> None:
         sa.Column("endpoint", sa.String(length=64), nullable=False),
         sa.Column("next_at_us", BigInt, nullable=False),
         sa.Column("per_second", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"],
-            ["channel.id"],
-            name=op.f("fk_rate_bucket_channel_id_channel"),
-        ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_rate_bucket_channel_id_channel")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rate_bucket")),
-        sa.UniqueConstraint(
-            "channel_id", "endpoint", name=op.f("uq_rate_bucket_channel_id_endpoint")
-        ),
+        sa.UniqueConstraint("channel_id", "endpoint", name=op.f("uq_rate_bucket_channel_id_endpoint")),
     )
     op.create_table(
         "rich_menu",
@@ -335,9 +298,7 @@ def upgrade() -> None:
         sa.Column("line_id", sa.String(length=64), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("published_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channel.id"], name=op.f("fk_rich_menu_channel_id_channel")
-        ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_rich_menu_channel_id_channel")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rich_menu")),
         sa.UniqueConstraint("key", name=op.f("uq_rich_menu_key")),
     )
@@ -351,16 +312,11 @@ def upgrade() -> None:
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("held", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "taken >= 0 AND held >= 0 AND taken + held <= capacity",
-            name=op.f("ck_slot_never_overbooked"),
+            "taken >= 0 AND held >= 0 AND taken + held <= capacity", name=op.f("ck_slot_never_overbooked")
         ),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["store.id"], name=op.f("fk_slot_store_id_store")
-        ),
+        sa.ForeignKeyConstraint(["store_id"], ["store.id"], name=op.f("fk_slot_store_id_store")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slot")),
-        sa.UniqueConstraint(
-            "store_id", "starts_at", name=op.f("uq_slot_store_id_starts_at")
-        ),
+        sa.UniqueConstraint("store_id", "starts_at", name=op.f("uq_slot_store_id_starts_at")),
     )
     op.create_table(
         "staff",
@@ -379,9 +335,7 @@ def upgrade() -> None:
         sa.Column("invite_until", UtcDateTime(), nullable=True),
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["store.id"], name=op.f("fk_staff_store_id_store")
-        ),
+        sa.ForeignKeyConstraint(["store_id"], ["store.id"], name=op.f("fk_staff_store_id_store")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
         sa.UniqueConstraint("invite_hash", name=op.f("uq_staff_invite_hash")),
         sa.UniqueConstraint("login", name=op.f("uq_staff_login")),
@@ -395,19 +349,13 @@ def upgrade() -> None:
         sa.Column("member_id", BigInt, nullable=True),
         sa.Column("object", sa.String(length=255), nullable=True),
         sa.Column("data", Json, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_audit_line_member_id_member")
-        ),
-        sa.ForeignKeyConstraint(
-            ["staff_id"], ["staff.id"], name=op.f("fk_audit_line_staff_id_staff")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_audit_line_member_id_member")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_audit_line_staff_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_line")),
     )
     with op.batch_alter_table("audit_line", schema=None) as batch_op:
         batch_op.create_index("ix_audit_line_at", ["at"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_audit_line_member_id"), ["member_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_audit_line_member_id"), ["member_id"], unique=False)
 
     op.create_table(
         "booking",
@@ -422,25 +370,15 @@ def upgrade() -> None:
         sa.Column("is_walk_in", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("state_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_booking_member_id_member")
-        ),
-        sa.ForeignKeyConstraint(
-            ["slot_id"], ["slot.id"], name=op.f("fk_booking_slot_id_slot")
-        ),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["store.id"], name=op.f("fk_booking_store_id_store")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_booking_member_id_member")),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_booking_slot_id_slot")),
+        sa.ForeignKeyConstraint(["store_id"], ["store.id"], name=op.f("fk_booking_store_id_store")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_booking")),
         sa.UniqueConstraint("ref", name=op.f("uq_booking_ref")),
     )
     with op.batch_alter_table("booking", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_booking_member", ["member_id", "starts_at"], unique=False
-        )
-        batch_op.create_index(
-            "ix_booking_store_day", ["store_id", "starts_at"], unique=False
-        )
+        batch_op.create_index("ix_booking_member", ["member_id", "starts_at"], unique=False)
+        batch_op.create_index("ix_booking_store_day", ["store_id", "starts_at"], unique=False)
         batch_op.create_index(
             "uq_booking_live",
             ["slot_id", "member_id"],
@@ -476,19 +414,9 @@ def upgrade() -> None:
         sa.Column("starts_on", UtcDateTime(), nullable=True),
         sa.Column("ends_on", UtcDateTime(), nullable=True),
         sa.Column("anonymous_heads", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["approved_by_id"],
-            ["staff.id"],
-            name=op.f("fk_campaign_approved_by_id_staff"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channel.id"], name=op.f("fk_campaign_channel_id_channel")
-        ),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"],
-            ["staff.id"],
-            name=op.f("fk_campaign_created_by_id_staff"),
-        ),
+        sa.ForeignKeyConstraint(["approved_by_id"], ["staff.id"], name=op.f("fk_campaign_approved_by_id_staff")),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_campaign_channel_id_channel")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["staff.id"], name=op.f("fk_campaign_created_by_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
         sa.UniqueConstraint("ref", name=op.f("uq_campaign_ref")),
     )
@@ -508,31 +436,17 @@ def upgrade() -> None:
         sa.Column("store_id", BigInt, nullable=True),
         sa.Column("order_ref", sa.String(length=255), nullable=True),
         sa.Column("voided_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["coupon_id"], ["coupon.id"], name=op.f("fk_coupon_claim_coupon_id_coupon")
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_coupon_claim_member_id_member")
-        ),
-        sa.ForeignKeyConstraint(
-            ["redeemed_by_id"],
-            ["staff.id"],
-            name=op.f("fk_coupon_claim_redeemed_by_id_staff"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["store.id"], name=op.f("fk_coupon_claim_store_id_store")
-        ),
+        sa.ForeignKeyConstraint(["coupon_id"], ["coupon.id"], name=op.f("fk_coupon_claim_coupon_id_coupon")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_coupon_claim_member_id_member")),
+        sa.ForeignKeyConstraint(["redeemed_by_id"], ["staff.id"], name=op.f("fk_coupon_claim_redeemed_by_id_staff")),
+        sa.ForeignKeyConstraint(["store_id"], ["store.id"], name=op.f("fk_coupon_claim_store_id_store")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coupon_claim")),
         sa.UniqueConstraint("cause", name=op.f("uq_coupon_claim_cause")),
         sa.UniqueConstraint("ref", name=op.f("uq_coupon_claim_ref")),
     )
     with op.batch_alter_table("coupon_claim", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_coupon_claim_coupon", ["coupon_id", "redeemed_at"], unique=False
-        )
-        batch_op.create_index(
-            "ix_coupon_claim_member", ["member_id", "expires_at"], unique=False
-        )
+        batch_op.create_index("ix_coupon_claim_coupon", ["coupon_id", "redeemed_at"], unique=False)
+        batch_op.create_index("ix_coupon_claim_member", ["member_id", "expires_at"], unique=False)
 
     op.create_table(
         "form_answer",
@@ -541,18 +455,12 @@ def upgrade() -> None:
         sa.Column("member_id", BigInt, nullable=False),
         sa.Column("answers", Json, nullable=False),
         sa.Column("submitted_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["form_id"], ["form.id"], name=op.f("fk_form_answer_form_id_form")
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_form_answer_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["form_id"], ["form.id"], name=op.f("fk_form_answer_form_id_form")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_form_answer_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_form_answer")),
     )
     with op.batch_alter_table("form_answer", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_form_answer_member", ["member_id", "form_id"], unique=False
-        )
+        batch_op.create_index("ix_form_answer_member", ["member_id", "form_id"], unique=False)
 
     op.create_table(
         "friend",
@@ -567,16 +475,10 @@ def upgrade() -> None:
         sa.Column("picture_url", sa.String(), nullable=True),
         sa.Column("profile_at", UtcDateTime(), nullable=True),
         sa.Column("menu_key", sa.String(length=64), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channel.id"], name=op.f("fk_friend_channel_id_channel")
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_friend_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_friend_channel_id_channel")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_friend_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_friend")),
-        sa.UniqueConstraint(
-            "channel_id", "user_id", name=op.f("uq_friend_channel_id_user_id")
-        ),
+        sa.UniqueConstraint("channel_id", "user_id", name=op.f("uq_friend_channel_id_user_id")),
         sa.UniqueConstraint("member_id", name=op.f("uq_friend_member_id")),
     )
     with op.batch_alter_table("friend", schema=None) as batch_op:
@@ -591,13 +493,9 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("verified_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_identity_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_identity_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity")),
-        sa.UniqueConstraint(
-            "member_id", "kind", "value", name=op.f("uq_identity_member_id_kind_value")
-        ),
+        sa.UniqueConstraint("member_id", "kind", "value", name=op.f("uq_identity_member_id_kind_value")),
     )
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.create_index("ix_identity_kind_value", ["kind", "value"], unique=False)
@@ -626,9 +524,7 @@ def upgrade() -> None:
         sa.Column("napl", sa.String(length=64), nullable=True),
         sa.Column("cycle_days", sa.Integer(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_member_score_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_member_score_member_id_member")),
         sa.PrimaryKeyConstraint("member_id", name=op.f("pk_member_score")),
     )
     with op.batch_alter_table("member_score", schema=None) as batch_op:
@@ -647,18 +543,12 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("rule_version", sa.Integer(), nullable=True),
         sa.Column("evidence", Json, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_member_tag_member_id_member")
-        ),
-        sa.ForeignKeyConstraint(
-            ["tag_id"], ["tag.id"], name=op.f("fk_member_tag_tag_id_tag")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_member_tag_member_id_member")),
+        sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name=op.f("fk_member_tag_tag_id_tag")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member_tag")),
     )
     with op.batch_alter_table("member_tag", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_member_tag_member", ["member_id", "tag_id"], unique=False
-        )
+        batch_op.create_index("ix_member_tag_member", ["member_id", "tag_id"], unique=False)
         batch_op.create_index(
             "uq_member_tag_open",
             ["tag_id", "member_id"],
@@ -677,15 +567,11 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_one_time_code_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_one_time_code_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_code")),
     )
     with op.batch_alter_table("one_time_code", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_one_time_code_member_id"), ["member_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_one_time_code_member_id"), ["member_id"], unique=False)
 
     op.create_table(
         "point_line",
@@ -696,9 +582,7 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("usable_at", UtcDateTime(), nullable=True),
         sa.Column("cause", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_point_line_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_point_line_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_point_line")),
         sa.UniqueConstraint("cause", name=op.f("uq_point_line_cause")),
     )
@@ -718,23 +602,15 @@ def upgrade() -> None:
         sa.Column("store_id", BigInt, nullable=True),
         sa.Column("net_amount", BigInt, nullable=False),
         sa.Column("source", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_purchase_member_id_member")
-        ),
-        sa.ForeignKeyConstraint(
-            ["store_id"], ["store.id"], name=op.f("fk_purchase_store_id_store")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_purchase_member_id_member")),
+        sa.ForeignKeyConstraint(["store_id"], ["store.id"], name=op.f("fk_purchase_store_id_store")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
         sa.UniqueConstraint("order_ref", name=op.f("uq_purchase_order_ref")),
     )
     with op.batch_alter_table("purchase", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_purchase_buyer_ref"), ["buyer_ref"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_purchase_buyer_ref"), ["buyer_ref"], unique=False)
         batch_op.create_index("ix_purchase_day", ["day", "member_id"], unique=False)
-        batch_op.create_index(
-            "ix_purchase_member_day", ["member_id", "day"], unique=False
-        )
+        batch_op.create_index("ix_purchase_member_day", ["member_id", "day"], unique=False)
 
     op.create_table(
         "staff_note",
@@ -747,31 +623,15 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.Column("closed_by_id", BigInt, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["staff.id"], name=op.f("fk_staff_note_author_id_staff")
-        ),
-        sa.ForeignKeyConstraint(
-            ["closed_by_id"],
-            ["staff.id"],
-            name=op.f("fk_staff_note_closed_by_id_staff"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_staff_note_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["author_id"], ["staff.id"], name=op.f("fk_staff_note_author_id_staff")),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["staff.id"], name=op.f("fk_staff_note_closed_by_id_staff")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_staff_note_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_note")),
     )
     with op.batch_alter_table("staff_note", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_staff_note_line_message_id"),
-            ["line_message_id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_staff_note_member_id"), ["member_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_staff_note_open", ["closed_at", "created_at"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_staff_note_line_message_id"), ["line_message_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_staff_note_member_id"), ["member_id"], unique=False)
+        batch_op.create_index("ix_staff_note_open", ["closed_at", "created_at"], unique=False)
 
     op.create_table(
         "tier_line",
@@ -784,15 +644,9 @@ def upgrade() -> None:
         sa.Column("until", UtcDateTime(), nullable=True),
         sa.Column("cause", sa.String(length=255), nullable=False),
         sa.Column("evidence", Json, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["from_tier_id"], ["tier.id"], name=op.f("fk_tier_line_from_tier_id_tier")
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_tier_line_member_id_member")
-        ),
-        sa.ForeignKeyConstraint(
-            ["tier_id"], ["tier.id"], name=op.f("fk_tier_line_tier_id_tier")
-        ),
+        sa.ForeignKeyConstraint(["from_tier_id"], ["tier.id"], name=op.f("fk_tier_line_from_tier_id_tier")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_tier_line_member_id_member")),
+        sa.ForeignKeyConstraint(["tier_id"], ["tier.id"], name=op.f("fk_tier_line_tier_id_tier")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tier_line")),
         sa.UniqueConstraint("cause", name=op.f("uq_tier_line_cause")),
     )
@@ -807,20 +661,14 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("offered_until", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["member_id"],
-            ["member.id"],
-            name=op.f("fk_waitlist_entry_member_id_member"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["slot_id"], ["slot.id"], name=op.f("fk_waitlist_entry_slot_id_slot")
-        ),
+        sa.Column("state_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_waitlist_entry_member_id_member")),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_waitlist_entry_slot_id_slot")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_waitlist_entry")),
     )
     with op.batch_alter_table("waitlist_entry", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_waitlist_slot", ["slot_id", "state", "id"], unique=False
-        )
+        batch_op.create_index("ix_waitlist_slot", ["slot_id", "state", "id"], unique=False)
         batch_op.create_index(
             "uq_waitlist_live",
             ["slot_id", "member_id"],
@@ -841,11 +689,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("payload", Json, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["body_id"],
-            ["inbound_body.id"],
-            name=op.f("fk_webhook_event_body_id_inbound_body"),
-        ),
+        sa.ForeignKeyConstraint(["body_id"], ["inbound_body.id"], name=op.f("fk_webhook_event_body_id_inbound_body")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_event")),
         sa.UniqueConstraint("event_id", name=op.f("uq_webhook_event_event_id")),
     )
@@ -868,11 +712,7 @@ def upgrade() -> None:
         sa.Column("enabled_at", UtcDateTime(), nullable=True),
         sa.Column("campaign_id", BigInt, nullable=True),
         sa.Column("last_good_run", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaign.id"],
-            name=op.f("fk_automation_campaign_id_campaign"),
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_automation_campaign_id_campaign")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation")),
         sa.UniqueConstraint("key", name=op.f("uq_automation_key")),
     )
@@ -890,17 +730,11 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaign.id"],
-            name=op.f("fk_campaign_chunk_campaign_id_campaign"),
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_campaign_chunk_campaign_id_campaign")),
         sa.PrimaryKeyConstraint("campaign_id", "no", name=op.f("pk_campaign_chunk")),
     )
     with op.batch_alter_table("campaign_chunk", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_campaign_chunk_state", ["state", "not_before"], unique=False
-        )
+        batch_op.create_index("ix_campaign_chunk_state", ["state", "not_before"], unique=False)
 
     op.create_table(
         "event",
@@ -916,25 +750,15 @@ def upgrade() -> None:
         sa.Column("object", sa.String(length=255), nullable=True),
         sa.Column("data", Json, nullable=False),
         sa.Column("dedupe_key", sa.String(length=255), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaign.id"], name=op.f("fk_event_campaign_id_campaign")
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_event_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_event_campaign_id_campaign")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_event_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_event_dedupe_key")),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_event_campaign", ["campaign_id", "kind"], unique=False
-        )
-        batch_op.create_index(
-            "ix_event_kind_day", ["kind", "day", "member_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_event_member_kind", ["member_id", "kind", "occurred_at"], unique=False
-        )
+        batch_op.create_index("ix_event_campaign", ["campaign_id", "kind"], unique=False)
+        batch_op.create_index("ix_event_kind_day", ["kind", "day", "member_id"], unique=False)
+        batch_op.create_index("ix_event_member_kind", ["member_id", "kind", "occurred_at"], unique=False)
         batch_op.create_index("ix_event_recorded_at", ["recorded_at"], unique=False)
 
     op.create_table(
@@ -950,20 +774,12 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("refund_of", sa.String(length=255), nullable=True),
         sa.Column("allocated", BigInt, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["purchase_id"],
-            ["purchase.id"],
-            name=op.f("fk_purchase_line_purchase_id_purchase"),
-        ),
+        sa.ForeignKeyConstraint(["purchase_id"], ["purchase.id"], name=op.f("fk_purchase_line_purchase_id_purchase")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_line")),
-        sa.UniqueConstraint(
-            "purchase_id", "line_no", name=op.f("uq_purchase_line_purchase_id_line_no")
-        ),
+        sa.UniqueConstraint("purchase_id", "line_no", name=op.f("uq_purchase_line_purchase_id_line_no")),
     )
     with op.batch_alter_table("purchase_line", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_purchase_line_sku", ["sku", "purchase_id"], unique=False
-        )
+        batch_op.create_index("ix_purchase_line_sku", ["sku", "purchase_id"], unique=False)
 
     op.create_table(
         "recipient",
@@ -980,29 +796,16 @@ def upgrade() -> None:
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("sent_at", UtcDateTime(), nullable=True),
         sa.Column("was_reachable", sa.Boolean(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaign.id"],
-            name=op.f("fk_recipient_campaign_id_campaign"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_recipient_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_recipient_campaign_id_campaign")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_recipient_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recipient")),
         sa.UniqueConstraint(
-            "campaign_id",
-            "member_id",
-            "occasion",
-            name=op.f("uq_recipient_campaign_id_member_id_occasion"),
+            "campaign_id", "member_id", "occasion", name=op.f("uq_recipient_campaign_id_member_id_occasion")
         ),
     )
     with op.batch_alter_table("recipient", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_recipient_chunk", ["campaign_id", "chunk_no"], unique=False
-        )
-        batch_op.create_index(
-            "ix_recipient_member", ["member_id", "sent_at"], unique=False
-        )
+        batch_op.create_index("ix_recipient_chunk", ["campaign_id", "chunk_no"], unique=False)
+        batch_op.create_index("ix_recipient_member", ["member_id", "sent_at"], unique=False)
         batch_op.create_index("ix_recipient_sent", ["sent_at"], unique=False)
 
     op.create_table(
@@ -1013,14 +816,8 @@ def upgrade() -> None:
         sa.Column("message_id", BigInt, nullable=True),
         sa.Column("member_id", BigInt, nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaign.id"],
-            name=op.f("fk_tracked_link_campaign_id_campaign"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_tracked_link_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_tracked_link_campaign_id_campaign")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_tracked_link_member_id_member")),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_tracked_link")),
     )
     op.create_table(
@@ -1036,26 +833,17 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=64), nullable=True),
         sa.Column("evidence", Json, nullable=False),
         sa.ForeignKeyConstraint(
-            ["automation_id"],
-            ["automation.id"],
-            name=op.f("fk_enrolment_automation_id_automation"),
+            ["automation_id"], ["automation.id"], name=op.f("fk_enrolment_automation_id_automation")
         ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_enrolment_member_id_member")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_enrolment_member_id_member")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolment")),
         sa.UniqueConstraint(
-            "automation_id",
-            "member_id",
-            "cause",
-            name=op.f("uq_enrolment_automation_id_member_id_cause"),
+            "automation_id", "member_id", "cause", name=op.f("uq_enrolment_automation_id_member_id_cause")
         ),
     )
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.create_index("ix_enrolment_due", ["state", "due_at"], unique=False)
-        batch_op.create_index(
-            "ix_enrolment_member", ["member_id", "entered_at"], unique=False
-        )
+        batch_op.create_index("ix_enrolment_member", ["member_id", "entered_at"], unique=False)
 
     op.create_table(
         "outgoing_message",
@@ -1085,35 +873,19 @@ def upgrade() -> None:
         sa.Column("sent_at", UtcDateTime(), nullable=True),
         sa.Column("request_id", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaign.id"],
-            name=op.f("fk_outgoing_message_campaign_id_campaign"),
+            ["campaign_id"], ["campaign.id"], name=op.f("fk_outgoing_message_campaign_id_campaign")
         ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_outgoing_message_channel_id_channel")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_outgoing_message_member_id_member")),
         sa.ForeignKeyConstraint(
-            ["channel_id"],
-            ["channel.id"],
-            name=op.f("fk_outgoing_message_channel_id_channel"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["member_id"],
-            ["member.id"],
-            name=op.f("fk_outgoing_message_member_id_member"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["recipient_id"],
-            ["recipient.id"],
-            name=op.f("fk_outgoing_message_recipient_id_recipient"),
+            ["recipient_id"], ["recipient.id"], name=op.f("fk_outgoing_message_recipient_id_recipient")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_message")),
         sa.UniqueConstraint("once", name=op.f("uq_outgoing_message_once")),
     )
     with op.batch_alter_table("outgoing_message", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_outgoing_message_due", ["state", "due_at"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_outgoing_message_member_id"), ["member_id"], unique=False
-        )
+        batch_op.create_index("ix_outgoing_message_due", ["state", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outgoing_message_member_id"), ["member_id"], unique=False)
 
     op.create_table(
         "refund_allocation",
@@ -1121,25 +893,15 @@ def upgrade() -> None:
         sa.Column("sale_line_id", BigInt, nullable=False),
         sa.Column("amount", BigInt, nullable=False),
         sa.ForeignKeyConstraint(
-            ["refund_line_id"],
-            ["purchase_line.id"],
-            name=op.f("fk_refund_allocation_refund_line_id_purchase_line"),
+            ["refund_line_id"], ["purchase_line.id"], name=op.f("fk_refund_allocation_refund_line_id_purchase_line")
         ),
         sa.ForeignKeyConstraint(
-            ["sale_line_id"],
-            ["purchase_line.id"],
-            name=op.f("fk_refund_allocation_sale_line_id_purchase_line"),
+            ["sale_line_id"], ["purchase_line.id"], name=op.f("fk_refund_allocation_sale_line_id_purchase_line")
         ),
-        sa.PrimaryKeyConstraint(
-            "refund_line_id", "sale_line_id", name=op.f("pk_refund_allocation")
-        ),
+        sa.PrimaryKeyConstraint("refund_line_id", "sale_line_id", name=op.f("pk_refund_allocation")),
     )
     with op.batch_alter_table("refund_allocation", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_refund_allocation_sale_line_id"),
-            ["sale_line_id"],
-            unique=False,
-        )
+        batch_op.create_index(batch_op.f("ix_refund_allocation_sale_line_id"), ["sale_line_id"], unique=False)
 
     # ### end Alembic commands ###
 
