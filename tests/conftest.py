@@ -1,11 +1,14 @@
 """Every test runs on both databases; nothing leaves loopback; nothing is mocked that can be real."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine
@@ -17,6 +20,9 @@ from models.session import Sessions, make_engine  # noqa: E402  (the checkout is
 from tests.support import databases  # noqa: E402
 from tests.support.moments import NOW  # noqa: E402
 from tests.support.postgres import PostgresServer  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 databases_made = count(1)
 
@@ -73,3 +79,12 @@ def sessions(database_url: str) -> Iterator[Sessions]:
     made = Sessions(make_engine(database_url))
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """The whole product with the simulator, on a database of its own."""
+    from tests.support.world import world_on  # the whole app: only the tests that walk it pay for its import
+
+    with world_on(database_url) as running:
+        yield running
