@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from models.session import Sessions, make_engine  # noqa: E402  (the checkout is not installed as a package)
-from tests.support import databases  # noqa: E402
-from tests.support.moments import NOW  # noqa: E402
-from tests.support.postgres import PostgresServer  # noqa: E402
+from models.session import Sessions, make_engine
+from tests.support import databases
+from tests.support.moments import NOW
+from tests.support.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from tests.support.world import World
