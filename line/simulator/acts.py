@@ -86,7 +86,7 @@ def buttons(world: World, user: User) -> list[dict[str, Any]]:
         items = (user.chat[-1].message.get("quickReply") or {}).get("items", [])
         found += [item["action"] for item in items]
     for line in reversed(user.chat):
-        if line.by == "account":
+        if line.by in ("account", "friend"):
             found += actions_in(line.message)
     menu = world.menus.shown_to(user.rich_menu_id if user.state == "friend" else None)
     if menu is not None:

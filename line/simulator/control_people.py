@@ -102,6 +102,7 @@ class PeopleDesk:
             "unsend": lambda user, body: acts.unsend(world, hooks, user, body.get("message_id")),
             "tap": self._tap,
             "open": self._open,
+            "receive": self._receive,
         }
         act = doing.get(request.match_info["act"])
         if act is None:
@@ -117,6 +118,12 @@ class PeopleDesk:
         """Where a link goes when this person taps it, and what tells the page whose phone it is on."""
         hint = signer(self.world).hint(user, self.world.clock.machine())
         return {"opens": acts.resolve(self.world, body["uri"]), "hint": hint}
+
+    async def _receive(self, user: User, body: Json) -> Json:
+        """What a friend shares with this person; it needs no account in between, and LINE tells the app nothing."""
+        for message in body["messages"]:
+            self.world.say(user, "friend", message, via=f"shared by {body['sender']}")
+        return {}
 
     def _user(self, request: web.Request) -> User:
         user = self.world.people.get(request.match_info["user"])

@@ -23,6 +23,7 @@ def add_routes(app: web.Application, world: World) -> None:
     desk = LiffDesk(world)
     app.router.add_get("/liff/sdk.js", desk.script)
     app.router.add_get("/liff/context", desk.context)
+    app.router.add_get("/liff/friendship", desk.friendship)
     app.router.add_post("/liff/send", desk.send)
     app.router.add_route("OPTIONS", "/liff/{path:.*}", desk.preflight)
     app.router.add_get("/liff/login", desk.login)
@@ -46,26 +47,25 @@ class LiffDesk:
     async def context(self, request: web.Request) -> web.StreamResponse:
         """GET /liff/context?sim_user=: tokens and profile of whoever holds the phone."""
         user = self._holder(request.query.get("sim_user", ""))
-        if user is None:
-            return web.json_response(
-                {"error": "nobody is known to hold this phone"}, status=404, headers=self._cors(request)
-            )
-        return web.json_response(self._session(user), headers=self._cors(request))
+        return self._nobody(request) if user is None else self._json(request, self._session(user))
+
+    async def friendship(self, request: web.Request) -> web.StreamResponse:
+        """GET /liff/friendship?sim_user=: what liff.getFriendship answers."""
+        user = self._holder(request.query.get("sim_user", ""))
+        return self._nobody(request) if user is None else self._json(request, {"friendFlag": user.state == "friend"})
 
     async def send(self, request: web.Request) -> web.StreamResponse:
         """POST /liff/send: liff.sendMessages puts messages into the chat in the user's name."""
         body = await request.json()
         user = self._holder(str(body.get("sim_user", "")))
         if user is None:
-            return web.json_response(
-                {"error": "nobody is known to hold this phone"}, status=404, headers=self._cors(request)
-            )
+            return self._nobody(request)
         for message in body["messages"][:5]:
             if message.get("type") in ("template", "flex"):
                 self.world.say(user, "user", message)  # LINE sends no webhook for these
             elif self.world.user_sends is not None:
                 await self.world.user_sends(user, message)
-        return web.json_response({}, headers=self._cors(request))
+        return self._json(request, {})
 
     async def preflight(self, request: web.Request) -> web.StreamResponse:
         """OPTIONS: the app's pages may ask."""
@@ -93,6 +93,12 @@ class LiffDesk:
         path = request.match_info.get("path", "")
         raise web.HTTPFound(acts.liff_address(self.world, f"/{path}" if path else "", request.query_string))
 
+    def _json(self, request: web.Request, payload: Any, status: int = 200) -> web.Response:
+        return web.json_response(payload, status=status, headers=self._cors(request))
+
+    def _nobody(self, request: web.Request) -> web.Response:
+        return self._json(request, {"error": "nobody is known to hold this phone"}, 404)
+
     def _session(self, user: User) -> dict[str, Any]:
         sign, now = signer(self.world), self.world.clock.machine()
         life = -60 if user.user_id in self.world.expired_tokens else ID_TOKEN_LIFE
@@ -106,7 +112,6 @@ class LiffDesk:
             "expiresIn": ACCESS_TOKEN_LIFE,
             "scope": SCOPE.split(),
             "profile": user.profile(),
-            "friendFlag": user.state == "friend",
             "language": user.language,
         }
 

@@ -14,7 +14,7 @@ KEPT_PER_CHAT = 200
 REACHABLE_AFTER_WORDS = 7 * 24 * 3600  # a stranger may be pushed to for seven days after writing to the account
 
 State = Literal["friend", "blocked", "stranger", "deleted"]
-Speaker = Literal["account", "user", "note", "sms"]
+Speaker = Literal["account", "user", "friend"]
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from aiohttp import web
 from line.simulator.world import World
 
 HERE = Path(__file__).parent
+POLICY = "default-src 'self'; img-src * data:; frame-src *; object-src 'none'; base-uri 'none'"
 
 
 def add_routes(app: web.Application, world: World) -> None:
@@ -17,10 +18,12 @@ def add_routes(app: web.Application, world: World) -> None:
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
 
     async def page(request: web.Request) -> web.StreamResponse:
-        """GET /"""
+        """GET /; always by the loopback address, as the mini-app's cookies are that site's."""
+        if request.url.host == "localhost":
+            raise web.HTTPFound(request.url.with_host("127.0.0.1"))
         channel = world.channel
         text = templates.get_template("phones.html").render(channel=channel, app=channel.public_url)
-        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache"})
+        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY})
 
     async def menu_image(request: web.Request) -> web.StreamResponse:
         """GET /_sim/menus/{id}/image: the uploaded picture, without a token, for the page."""
