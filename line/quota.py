@@ -1,0 +1,51 @@
+"""What LINE says of the month's allowance, and whether a stopped channel may speak again."""
+
+import json
+from dataclasses import dataclass
+
+from line.rate import machine_now
+from line.transport import Transport
+from models.channel import the_channel
+from models.clock import Clock
+from models.session import Sessions
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """The month's messages. `limit` None: unlimited. `is_known` False: LINE did not say."""
+
+    is_known: bool
+    limit: int | None = None
+    used: int | None = None
+
+    @property
+    def is_left(self) -> bool:
+        return self.is_known and (self.limit is None or (self.used or 0) < self.limit)
+
+
+def stopped_reason(sessions: Sessions) -> str | None:
+    with sessions.reading() as session:
+        return the_channel(session).stopped_reason
+
+
+async def ask(line: Transport) -> Allowance:
+    """Both answers need a good token, so they also tell whether we are locked out."""
+    plan = await line.get("/v2/bot/message/quota")
+    usage = await line.get("/v2/bot/message/quota/consumption")
+    if plan.status != 200 or usage.status != 200:
+        return Allowance(is_known=False)
+    limit = json.loads(plan.words).get("value") if "limited" in plan.words else None
+    return Allowance(True, limit, json.loads(usage.words).get("totalUsage"))
+
+
+def note(sessions: Sessions, clock: Clock, allowance: Allowance) -> None:
+    """Keeps what LINE said; a channel with messages left is stopped no more."""
+    if not allowance.is_known:
+        return
+    with sessions.writing() as session:
+        channel = the_channel(session)
+        channel.quota_limit, channel.quota_used = allowance.limit, allowance.used
+        channel.quota_checked_at = machine_now(session)
+        if allowance.is_left:
+            channel.stopped_reason = None
+        session.commit()

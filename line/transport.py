@@ -1,0 +1,128 @@
+"""Raw JSON to LINE over pooled connections, and what an answer means: accepted, refused, or unclear."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiohttp
+import structlog
+
+from line.client import LineAccess
+
+log = structlog.get_logger()
+ATTEMPT_SECONDS = 10.0
+CONNECT_SECONDS = 3.0
+CONNECTIONS = 200
+PATHS = {
+    "push": "/v2/bot/message/push",
+    "multicast": "/v2/bot/message/multicast",
+    "reply": "/v2/bot/message/reply",
+}
+
+# accepted      LINE has it (409: had it already)
+# refused       LINE certainly does not want it
+# limited       too fast; nothing was accepted
+# out_of_quota  the month's messages are used up; nothing was accepted
+# locked_out    the token is not good any more; nothing was accepted
+# unreached     no connection; nothing was accepted
+# unclear       it may or may not have been accepted
+Verdict = Literal["accepted", "refused", "limited", "out_of_quota", "locked_out", "unreached", "unclear"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `status` is None when nothing did; `reached` is False when nothing got there either."""
+
+    status: int | None
+    words: str = ""
+    request_id: str | None = None
+    reached: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.status is None:
+            return "unclear" if self.reached else "unreached"
+        if 200 <= self.status < 300 or self.status == 409:
+            return "accepted"
+        if self.status == 429:
+            return "out_of_quota" if "monthly limit" in self.words else "limited"
+        if self.status == 401:
+            return "locked_out"
+        return "refused" if 400 <= self.status < 500 else "unclear"
+
+
+def encode(body: dict[str, Any]) -> bytes:
+    """The same bytes for the same body, whatever order a database keeps its keys in."""
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+class Transport:
+    """One pool of connections to LINE, open for as long as the sender runs."""
+
+    def __init__(self, access: LineAccess) -> None:
+        self.access = access
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            headers={"Authorization": f"Bearer {self.access.token}"},
+            timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS, sock_connect=CONNECT_SECONDS),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    async def send(self, endpoint: str, body: bytes, *, retry_key: str | None) -> Answer:
+        """One attempt. Never raises for what networks do."""
+        headers = {"Content-Type": "application/json"}
+        if retry_key:
+            headers["X-Line-Retry-Key"] = retry_key
+        answer = await self._ask("POST", PATHS[endpoint], data=body, headers=headers)
+        if answer.verdict != "accepted":
+            log.warning(
+                "line answered", endpoint=endpoint, status=answer.status, words=answer.words[:200],
+                request_id=answer.request_id, verdict=answer.verdict,
+            )  # fmt: skip
+        return answer
+
+    async def get(self, path: str) -> Answer:
+        """One question; `words` of the answer is the body."""
+        return await self._ask("GET", path)
+
+    async def _ask(self, method: str, path: str, **options: Any) -> Answer:
+        assert self._http is not None
+        try:
+            async with self._http.request(method, self.access.host + path, **options) as response:
+                return await _read(response)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return Answer(None, str(error) or "no connection", reached=False)
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            return Answer(None, str(error) or type(error).__name__)
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
+    """The status decides; a body that breaks off does not undo it."""
+    try:
+        text = await response.text(errors="replace")
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        text = ""
+    headers = response.headers
+    request_id = headers.get("x-line-accepted-request-id") or headers.get("x-line-request-id")
+    return Answer(response.status, _words(text) if response.status >= 300 else text, request_id)
+
+
+def _words(text: str) -> str:
+    """LINE's message and what it says of each property; whatever stands there when it is not LINE's JSON."""
+    try:
+        found = json.loads(text)
+        details = [f"{each.get('property', '')}: {each.get('message', '')}" for each in found.get("details") or ()]
+        return "; ".join([str(found.get("message", "")), *details])
+    except (ValueError, AttributeError):
+        return text[:200]
