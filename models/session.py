@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.arithmetic import LOCAL_DAY, sqlite_local_day
+
 BUSY_MILLISECONDS = 20_000
 
 
@@ -39,6 +41,7 @@ def _tune_sqlite(engine: Engine) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")  # an acknowledged webhook survives a power cut
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-65536")
+        connection.create_function(LOCAL_DAY, 2, sqlite_local_day, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

@@ -1,0 +1,126 @@
+"""Moving moments and days inside a query, and looking into JSON lists, the same on both databases."""
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Boolean, Date, Integer, String, cast, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+from models.base import UtcDateTime
+
+LOCAL_DAY = "regulars_local_day"  # the function models/session.py gives to SQLite
+
+
+class hours_later(FunctionElement[datetime]):
+    """A moment, so many hours later: `hours_later(Event.occurred_at, 72)`; hours may be an expression."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "hours_later"
+
+    def __init__(self, moment: Any, hours: Any) -> None:
+        super().__init__(moment, cast(hours, Integer))
+
+
+class days_later(FunctionElement[date]):
+    """A day, so many days later."""
+
+    type = Date()
+    inherit_cache = True
+    name = "days_later"
+
+    def __init__(self, day: Any, days: int) -> None:
+        super().__init__(day, cast(days, Integer))
+
+
+class local_day(FunctionElement[date]):
+    """The local day of a moment in a time zone."""
+
+    type = Date()
+    inherit_cache = True
+    name = "local_day"
+
+    def __init__(self, moment: Any, zone: str) -> None:
+        super().__init__(moment, literal(zone, String))
+
+
+class list_holds(FunctionElement[bool]):
+    """Whether a JSON list column holds a word."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "list_holds"
+
+    def __init__(self, words: ColumnElement[Any], word: str) -> None:
+        super().__init__(words, literal(word, String))
+
+
+def _both(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> tuple[str, str]:
+    first, second = (compiler.process(clause, **options) for clause in element.clauses)
+    return first, second
+
+
+@compiles(hours_later, "sqlite")
+def _hours_sqlite(element: hours_later, compiler: SQLCompiler, **options: Any) -> str:
+    moment, hours = _both(element, compiler, **options)
+    # Six decimals, as SQLAlchemy stores them: moments are compared as text.
+    return f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, ({hours}) || ' hours') || '000')"
+
+
+@compiles(hours_later, "postgresql")
+def _hours_postgresql(element: hours_later, compiler: SQLCompiler, **options: Any) -> str:
+    moment, hours = _both(element, compiler, **options)
+    return f"({moment} + make_interval(hours => {hours}))"
+
+
+@compiles(days_later, "sqlite")
+def _days_sqlite(element: days_later, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = _both(element, compiler, **options)
+    return f"date({day}, ({days}) || ' days')"
+
+
+@compiles(days_later, "postgresql")
+def _days_postgresql(element: days_later, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = _both(element, compiler, **options)
+    return f"({day} + {days})"
+
+
+@compiles(local_day, "sqlite")
+def _local_day_sqlite(element: local_day, compiler: SQLCompiler, **options: Any) -> str:
+    moment, zone = _both(element, compiler, **options)
+    return f"{LOCAL_DAY}({moment}, {zone})"
+
+
+@compiles(local_day, "postgresql")
+def _local_day_postgresql(element: local_day, compiler: SQLCompiler, **options: Any) -> str:
+    moment, zone = _both(element, compiler, **options)
+    return f"CAST(timezone({zone}, {moment}) AS DATE)"
+
+
+@compiles(list_holds, "sqlite")
+def _holds_sqlite(element: list_holds, compiler: SQLCompiler, **options: Any) -> str:
+    words, word = _both(element, compiler, **options)
+    return f"EXISTS (SELECT 1 FROM json_each({words}) AS word WHERE word.value = {word})"
+
+
+@compiles(list_holds, "postgresql")
+def _holds_postgresql(element: list_holds, compiler: SQLCompiler, **options: Any) -> str:
+    words, word = _both(element, compiler, **options)
+    return f"({words} @> jsonb_build_array(CAST({word} AS TEXT)))"
+
+
+def sqlite_local_day(moment: str | None, zone: str) -> str | None:
+    """What SQLite calls for `local_day`: UTC text in, local day text out."""
+    if moment is None:
+        return None
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(_zone(zone)).date().isoformat()
+
+
+@lru_cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
