@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, BigInt, Key, Short, Text, UtcDateTime
@@ -43,6 +43,12 @@ class PurchaseLine(Base):
     __table_args__ = (
         UniqueConstraint("purchase_id", "line_no"),
         Index("ix_purchase_line_sku", "sku", "purchase_id"),
+        Index(
+            "ix_purchase_line_refund_of",
+            "refund_of",
+            sqlite_where=text("refund_of IS NOT NULL"),
+            postgresql_where=text("refund_of IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]
@@ -55,6 +61,8 @@ class PurchaseLine(Base):
     amount: Mapped[int] = mapped_column(BigInt)
     kind: Mapped[Short]  # sale | refund
     refund_of: Mapped[Text | None]
+    # When this line was paid (or paid back), where the source says so line by line; None = as its order.
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Of a refund line: how much of it found lines to be taken from (positive minor units).
     allocated: Mapped[int] = mapped_column(BigInt, default=0)
 

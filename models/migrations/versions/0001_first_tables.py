@@ -328,6 +328,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=64), nullable=True),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
         sa.Column("totp_secret", sa.String(length=255), nullable=True),
+        sa.Column("totp_step", BigInt, nullable=True),
         sa.Column("session_version", sa.Integer(), nullable=False),
         sa.Column("failed_sign_ins", sa.Integer(), nullable=False),
         sa.Column("locked_until", UtcDateTime(), nullable=True),
@@ -773,12 +774,20 @@ def upgrade() -> None:
         sa.Column("amount", BigInt, nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("refund_of", sa.String(length=255), nullable=True),
+        sa.Column("paid_at", UtcDateTime(), nullable=True),
         sa.Column("allocated", BigInt, nullable=False),
         sa.ForeignKeyConstraint(["purchase_id"], ["purchase.id"], name=op.f("fk_purchase_line_purchase_id_purchase")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase_line")),
         sa.UniqueConstraint("purchase_id", "line_no", name=op.f("uq_purchase_line_purchase_id_line_no")),
     )
     with op.batch_alter_table("purchase_line", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_purchase_line_refund_of",
+            ["refund_of"],
+            unique=False,
+            sqlite_where=sa.text("refund_of IS NOT NULL"),
+            postgresql_where=sa.text("refund_of IS NOT NULL"),
+        )
         batch_op.create_index("ix_purchase_line_sku", ["sku", "purchase_id"], unique=False)
 
     op.create_table(
@@ -931,6 +940,11 @@ def downgrade() -> None:
     op.drop_table("recipient")
     with op.batch_alter_table("purchase_line", schema=None) as batch_op:
         batch_op.drop_index("ix_purchase_line_sku")
+        batch_op.drop_index(
+            "ix_purchase_line_refund_of",
+            sqlite_where=sa.text("refund_of IS NOT NULL"),
+            postgresql_where=sa.text("refund_of IS NOT NULL"),
+        )
 
     op.drop_table("purchase_line")
     with op.batch_alter_table("event", schema=None) as batch_op:

@@ -1,0 +1,183 @@
+"""Who a reference means: member_ref, LINE user id, phone, e-mail or card number, for many at once.
+
+Only verified identities find a person (design §8). Shops' own numbers are identities of kind `shop`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.operations.befriending import new_ref
+from models.channel import the_channel
+from models.member import Friend, Identity, Member
+from models.programme import the_brand
+from models.session import insert_for
+
+LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
+CARD_NUMBER = re.compile(r"\d{12}")
+REGIONS = {"Asia/Taipei": "TW", "Asia/Tokyo": "JP", "Asia/Bangkok": "TH", "Europe/London": "GB"}
+Item = TypeVar("Item")
+# What databases take in one IN list, well under SQLite's limit of variables.
+CHUNK = 10_000
+
+
+def region_of(session: Session) -> str:
+    """The country whose phone numbers may be written without a country code."""
+    return REGIONS.get(the_brand(session).business_timezone, "TW")
+
+
+@lru_cache(maxsize=20_000)
+def normal_phone(text: str, region: str) -> str:
+    """E.164. Raises ValueError for what cannot be a phone number."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise ValueError(f"not a phone number: {text!r}") from None
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError(f"not a phone number: {text!r}")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normal_email(text: str) -> str:
+    """Lower case, checked for its form only. Raises ValueError for what cannot be an address."""
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError(f"not an e-mail address: {text!r}") from None
+
+
+def normal_ref(text: str, region: str) -> str:
+    """The form a reference is kept in while nobody is known by it, so that it is found later."""
+    return candidates(text, region)[-1][1] if text else text
+
+
+def candidates(ref: str, region: str) -> list[tuple[str, str]]:
+    """What a reference may be, likeliest first; the last is the form it is kept in."""
+    found = [("shop", ref)]
+    if LINE_USER_ID.fullmatch(ref):
+        return [*found, ("line", ref)]
+    if "@" in ref:
+        return [*found, *_valid("email", ref, region)]
+    digits = re.sub(r"[\s\-()]", "", ref)
+    if CARD_NUMBER.fullmatch(digits) and digits.startswith("0000"):
+        return [*found, ("card", digits)]
+    if re.fullmatch(r"\+?[\d０-９]{8,15}", digits):
+        return [*found, ("card", digits), *_valid("phone", ref, region)]
+    return found
+
+
+def _valid(kind: str, ref: str, region: str) -> Iterator[tuple[str, str]]:
+    try:
+        yield kind, normal_phone(ref, region) if kind == "phone" else normal_email(ref)
+    except ValueError:
+        return
+
+
+def find_members(session: Session, refs: Iterable[str]) -> dict[str, int]:
+    """The person behind each reference that names one; a merged record answers with the kept one."""
+    wanted = sorted({ref for ref in refs if ref})
+    found = _by_own_ref(session, wanted)
+    region = region_of(session)
+    meanings = {ref: candidates(ref, region) for ref in wanted if ref not in found}
+    known = identities(session, {each for several in meanings.values() for each in several})
+    for ref, several in meanings.items():
+        named = next((known[each] for each in several if each in known), None) or _printed_number(several)
+        if named is not None:
+            found[ref] = named
+    return _kept(session, found)
+
+
+def _by_own_ref(session: Session, refs: list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in chunks(refs):
+        query = select(Member.ref, Member.id).where(Member.ref.in_(part))
+        found.update({ref: member_id for ref, member_id in session.execute(query)})
+    return found
+
+
+def identities(session: Session, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The owners of verified identities, by kind and value."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for kind, value in named:
+        by_kind[kind].append(value)
+    found: dict[tuple[str, str], int] = {}
+    for kind, values in by_kind.items():
+        for part in chunks(sorted(values)):
+            query = select(Identity.value, Identity.member_id).where(
+                Identity.kind == kind, Identity.value.in_(part), Identity.verified_at.is_not(None)
+            )
+            found.update({(kind, value): member_id for value, member_id in session.execute(query)})
+    return found
+
+
+def _printed_number(several: list[tuple[str, str]]) -> int | None:
+    """The number on our own card is the member's id in twelve digits."""
+    card = next((value for kind, value in several if kind == "card" and value.startswith("0000")), None)
+    return int(card) if card else None
+
+
+def _kept(session: Session, found: dict[str, int]) -> dict[str, int]:
+    """Only people who exist, merged ones replaced by who they were merged into."""
+    kept: dict[int, int] = {}
+    for part in chunks(sorted(set(found.values()))):
+        query = select(Member.id, Member.merged_into_id).where(Member.id.in_(part))
+        kept.update({member_id: into or member_id for member_id, into in session.execute(query)})
+    return {ref: kept[member_id] for ref, member_id in found.items() if member_id in kept}
+
+
+def meet_friends(session: Session, refs: Iterable[str], *, now: datetime) -> dict[str, int]:
+    """Makes people of LINE user ids seen for the first time; returns who they are."""
+    fresh = sorted({ref for ref in refs if LINE_USER_ID.fullmatch(ref)})
+    if not fresh:
+        return {}
+    made = dict(zip(fresh, make_people(session, [new_ref() for _ in fresh], now=now), strict=True))
+    insert, channel = insert_for(session), the_channel(session)
+    session.execute(
+        insert(Friend).on_conflict_do_nothing(),
+        [{"channel_id": channel.id, "member_id": made[ref], "user_id": ref} for ref in fresh],
+    )
+    session.execute(
+        insert(Identity).on_conflict_do_nothing(),
+        [_identity(made[ref], "line", ref, source="import", now=now) for ref in fresh],
+    )
+    return made
+
+
+def make_people(session: Session, refs: list[str], *, now: datetime) -> list[int]:
+    """New people with these references, in bulk; their ids in the same order."""
+    session.execute(
+        insert_for(session)(Member).on_conflict_do_nothing(index_elements=["ref"]),
+        [{"ref": ref, "created_at": now} for ref in refs],
+    )
+    ids = _by_own_ref(session, refs)
+    return [ids[ref] for ref in refs]
+
+
+def _identity(member_id: int, kind: str, value: str, *, source: str, now: datetime) -> dict[str, object]:
+    return {
+        "member_id": member_id, "kind": kind, "value": value, "source": source,
+        "created_at": now, "verified_at": now,
+    }  # fmt: skip
+
+
+def claim_identities(
+    session: Session, named: Iterable[tuple[int, str, str]], *, source: str, now: datetime
+) -> None:
+    """Writes (member, kind, value) as verified identities, unless they are known already."""
+    rows = [_identity(member_id, kind, value, source=source, now=now) for member_id, kind, value in named]
+    if rows:
+        session.execute(insert_for(session)(Identity).on_conflict_do_nothing(), rows)
+
+
+def chunks(items: list[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    """`items` in pieces that fit one statement."""
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
