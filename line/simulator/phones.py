@@ -23,7 +23,11 @@ def add_routes(app: web.Application, world: World) -> None:
             raise web.HTTPFound(request.url.with_host("127.0.0.1"))
         channel = world.channel
         text = templates.get_template("phones.html").render(channel=channel, app=channel.public_url)
-        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY})
+        return web.Response(
+            text=text,
+            content_type="text/html",
+            headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY},
+        )
 
     async def menu_image(request: web.Request) -> web.StreamResponse:
         """GET /_sim/menus/{id}/image: the uploaded picture, without a token, for the page."""

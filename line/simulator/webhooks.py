@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import secrets
 import time
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ REDELIVER_AFTER = (0.3, 1.0, 2.0, 4.0, 8.0)
 PATIENCE = 2.0  # LINE gives up after two seconds; slower answers are noted
 GIVES_UP = 30.0  # we wait longer, so that a busy machine does not look like a broken app
 HELD_FOR = 0.5
+log = logging.getLogger(__name__)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -157,7 +159,8 @@ class Webhooks:
         except TimeoutError:
             return None, "request_timeout"
         except aiohttp.ClientError as error:
-            return None, f"could_not_connect: {error}"
+            log.info("webhook not delivered: %s", error)
+            return None, "could_not_connect"
 
     async def _redeliver(self, events: list[dict[str, Any]]) -> None:
         """The same events again, marked as redelivered, with another minute for their reply tokens."""

@@ -29,11 +29,13 @@ function bubble(spec, act) {
   for (const name of ["header", "hero", "body", "footer"]) {
     if (!spec[name]) continue;
     const style = spec.styles?.[name] ?? {};
-    const block = el("div", { class: `flex-block flex-${name}` }, component(spec[name], "vertical", act, true));
+    const inner = component(spec[name], "vertical", act, true);
+    const block = el("div", { class: `flex-block flex-${name}` }, inner);
     if (style.backgroundColor) block.style.backgroundColor = style.backgroundColor;
     if (style.separator) block.style.borderTop = `1px solid ${style.separatorColor ?? "#d9dce2"}`;
+    // The padding is the box's own, so that its background reaches the bubble's edge.
     const pads = name !== "hero" && !Object.keys(spec[name]).some((key) => key.startsWith("padding"));
-    if (pads) block.style.padding = `${name === "footer" ? 10 : PADDING[size] ?? 20}px`;
+    if (pads) inner.style.padding = `${name === "footer" ? 10 : PADDING[size] ?? 20}px`;
     drawn.append(block);
   }
   if (spec.action) pressable(drawn, spec.action, act);

@@ -44,7 +44,10 @@ def places(*messages: Any) -> list[str]:
             "template": {
                 "type": "confirm",
                 "text": "Sure?",
-                "actions": [{"type": "postback", "label": "Yes", "data": "y"}, {"type": "message", "label": "No", "text": "n"}],
+                "actions": [
+                    {"type": "postback", "label": "Yes", "data": "y"},
+                    {"type": "message", "label": "No", "text": "n"},
+                ],
             },
         },
     ],

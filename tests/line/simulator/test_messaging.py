@@ -55,7 +55,9 @@ def test_another_body_under_a_used_retry_key_is_a_breach(simulator: Simulator, l
     assert line.push(user, key=again).status_code == 500
     line.push(user, key=again)
     line.push(user, {"type": "text", "text": "Something else"}, key=again)
-    assert [item["text"] for item in simulator.violations()] == [f"retry key {again} came with another body than before"]
+    assert [item["text"] for item in simulator.violations()] == [
+        f"retry key {again} came with another body than before"
+    ]
 
 
 def test_a_reply_takes_no_retry_key(simulator: Simulator, line: Line) -> None:
@@ -65,9 +67,7 @@ def test_a_reply_takes_no_retry_key(simulator: Simulator, line: Line) -> None:
 
 
 @pytest.mark.parametrize("state", ["blocked", "stranger", "deleted"])
-def test_a_push_to_who_is_no_friend_is_accepted_and_not_delivered(
-    simulator: Simulator, line: Line, state: str
-) -> None:
+def test_a_push_to_who_is_no_friend_is_accepted_and_not_delivered(simulator: Simulator, line: Line, state: str) -> None:
     user = simulator.add_user(state=state)
     assert line.push(user).status_code == 200
     assert simulator.deliveries() == {}
