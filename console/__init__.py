@@ -1,7 +1,21 @@
-"""Staff and marketers at work."""
+"""Staff and marketers at work.
+
+One file per page. A page's file has `blueprint = Blueprint("review", __name__, url_prefix="/review")`, its
+routes carry `@needs("viewer")` (roles.py) directly under the route, its templates extend
+`console/base.html` and live in templates/console/, and it is added to PAGES below. The endpoint is then
+`console.review.NAME`. Writing: call one operation with `door.session()`, `audit()` it, commit, redirect with 303.
+"""
 
 from flask import Flask
+
+from console import commands, login, me, members, shell
+
+PAGES = (login.blueprint, me.blueprint, members.blueprint)
 
 
 def register(app: Flask) -> None:
     """Adds this door's routes and commands to the application."""
+    login.prepare(app)
+    app.register_blueprint(shell.make_console(PAGES))
+    for command in commands.COMMANDS:
+        app.cli.add_command(command)

@@ -24,6 +24,7 @@ class Staff(Base):
     language: Mapped[Short | None]
     password_hash: Mapped[Text | None]
     totp_secret: Mapped[Text | None]  # encrypted
+    totp_step: Mapped[int | None] = mapped_column(BigInt)  # time step of the last code used: none works twice
     session_version: Mapped[int] = mapped_column(default=1)
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
