@@ -32,6 +32,12 @@ def link_button(label: str, uri: str, *, colour: str) -> Json:
     return {"type": "button", "style": "primary", "color": colour, "action": action}
 
 
+def postback_button(label: str, data: str, *, colour: str) -> Json:
+    """A button that tells the bot; the chat shows its label as the person's own words."""
+    action = {"type": "postback", "label": label[:20], "data": data, "displayText": label}
+    return {"type": "button", "style": "primary", "color": colour, "action": action}
+
+
 def bubble(title: str, lines: list[str], *, buttons: list[Json]) -> Json:
     body = [text(title, weight="bold", size="lg"), *(text(line, size="sm", color="#555555") for line in lines)]
     made: Json = {

@@ -1,8 +1,10 @@
 """Records what happened: the one writer of the event log."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from domain.calendar import NEWS, calendar_of
@@ -46,6 +48,13 @@ def record(
     }
     statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
     return bool(session.execute(statement.returning(Event.id)).first())
+
+
+def unrecord(session: Session, dedupe_keys: Collection[str]) -> None:
+    """Takes back what staff recorded a moment ago by mistake: it never happened. Only for undo within minutes."""
+    session.execute(
+        delete(Event).where(Event.dedupe_key.in_(dedupe_keys)), execution_options={"synchronize_session": False}
+    )
 
 
 def is_news(occurred_at: datetime, *, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.operations.recording import record
+from models.benefit import Coupon
 from models.channel import the_channel
 from models.member import Friend, Identity, Member
 from models.programme import Tag
@@ -90,3 +91,12 @@ def make_purchase(
     session.add(purchase)
     session.flush()
     return purchase
+
+
+def make_coupon(session: Session, key: str = "", **fields: Any) -> Coupon:
+    """A coupon every member may claim once; good for seven days."""
+    values = {"key": key or f"coupon{next(numbers)}", "title": {"en": "NT$ 100 off"}, "value": 100, "valid_days": 7}
+    coupon = Coupon(**{**values, **fields})
+    session.add(coupon)
+    session.flush()
+    return coupon

@@ -1,0 +1,82 @@
+"""A coupon in the person's hands, under its terms of today: editing the coupon later changes nobody's terms."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from domain.calendar import Calendar, calendar_of
+from domain.errors import Conflict, Gone, NotFound
+from domain.wording import mark
+from models.benefit import Coupon, CouponClaim
+from models.session import insert_for
+
+
+def give(session: Session, *, member_id: int, value: str, cause: str, now: datetime) -> CouponClaim | None:
+    """`value` is the coupon's key. None when given before for this cause; raises Conflict when none is left.
+
+    The claim is written first and the stock counted last, so that a wanted coupon is locked only briefly.
+    """
+    coupon = _the_coupon(session, value)
+    # A savepoint: when stock has run out, the claim written a moment ago goes too.
+    with session.begin_nested():
+        claim = _write(session, coupon, member_id=member_id, cause=cause, now=now)
+        if claim is not None and not _count(session, coupon):
+            raise sold_out()
+    return claim
+
+
+def sold_out() -> Conflict:
+    return Conflict(
+        mark("The last of these coupons has just gone, so this one is not yours. See what else there is."),
+        code="sold_out",
+    )
+
+
+def expiry(coupon: Coupon, calendar: Calendar, *, now: datetime) -> datetime | None:
+    """23:59:59 local, `valid_days` after the day it is issued, and never past `use_until`."""
+    ends = [coupon.use_until] if coupon.use_until else []
+    if coupon.valid_days is not None:
+        ends.append(calendar.last_second(calendar.day_of(now) + timedelta(days=coupon.valid_days)))
+    return min(ends, default=None)
+
+
+def terms_of(coupon: Coupon) -> dict[str, Any]:
+    return {
+        "title": coupon.title, "terms": coupon.terms, "kind": coupon.kind,
+        "value": coupon.value, "min_spend": coupon.min_spend,
+    }  # fmt: skip
+
+
+def _the_coupon(session: Session, key: str) -> Coupon:
+    coupon = session.scalar(select(Coupon).where(Coupon.key == key))
+    if coupon is None:
+        raise NotFound(mark("There is no such coupon. See what else there is."), code="coupon_not_found")
+    if coupon.archived_at is not None:
+        raise Gone(mark("This coupon has ended and can no longer be had. See what else there is."), code="coupon_ended")
+    return coupon
+
+
+def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now: datetime) -> CouponClaim | None:
+    values = {
+        "ref": "C" + secrets.token_hex(8),
+        "coupon_id": coupon.id,
+        "member_id": member_id,
+        "cause": cause,
+        "terms_version": coupon.terms_version,
+        "terms": terms_of(coupon),
+        "issued_at": now,
+        "expires_at": expiry(coupon, calendar_of(session), now=now),
+    }
+    statement = insert_for(session)(CouponClaim).values(values).on_conflict_do_nothing(index_elements=["cause"])
+    row = session.execute(statement.returning(CouponClaim.id)).first()
+    return session.get(CouponClaim, row.id) if row else None
+
+
+def _count(session: Session, coupon: Coupon) -> bool:
+    """One conditional write: stock is never oversold."""
+    left = update(Coupon).where(Coupon.id == coupon.id, or_(Coupon.stock.is_(None), Coupon.issued < Coupon.stock))
+    statement = left.values(issued=Coupon.issued + 1).returning(Coupon.id)
+    return session.execute(statement, execution_options={"synchronize_session": False}).first() is not None

@@ -1,0 +1,160 @@
+"""Claiming a coupon: who may, why not, and the one claim. Stock is never oversold."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.benefits.coupon import sold_out
+from domain.calendar import calendar_of
+from domain.errors import Conflict, Gone, NotAllowed, NotFound, Refusal
+from domain.messages._parts import language_for
+from domain.operations import converting, granting
+from domain.operations.converting import NOWHERE, Trace
+from domain.operations.recording import record
+from domain.rules import context_of, holds_for, names_of, sentence
+from domain.wording import mark, moment_words
+from models.benefit import Coupon, CouponClaim
+from models.member import Member
+from models.programme import the_brand
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A coupon as one person sees it. `refusal` says why it cannot be claimed now; None when it can."""
+
+    coupon: Coupon
+    refusal: Refusal | None
+
+
+def claim(
+    session: Session,
+    member: Member,
+    coupon_key: str,
+    *,
+    trace: Trace = NOWHERE,
+    source: str = "liff",
+    language: str | None = None,
+    now: datetime,
+) -> CouponClaim:
+    """Puts the coupon in the member's hands; asking again while it is unused answers the same claim.
+
+    Raises the Refusal that says why not, in `language` (the member's own unless said).
+    """
+    coupon = session.scalar(select(Coupon).where(Coupon.key == coupon_key))
+    if coupon is None or not coupon.claimable:
+        raise NotFound(mark("There is no such coupon. See what else there is."), code="coupon_not_found")
+    mine = _claims(session, member, [coupon])[coupon.id]
+    unused = next((each for each in mine if each.is_live(now)), None)
+    if unused is not None:
+        return unused
+    refusal = why_not(session, member, coupon, mine, language=language, now=now)
+    if refusal is not None:
+        raise refusal
+    return _take(session, member, coupon, n=len(mine) + 1, source=source, trace=trace, now=now)
+
+
+def _take(
+    session: Session, member: Member, coupon: Coupon, *, n: int, source: str, trace: Trace, now: datetime
+) -> CouponClaim:
+    cause = f"claim:{coupon.key}:{member.ref}:{n}"
+    given = granting.grant(session, member_id=member.id, benefit={"coupon": coupon.key}, cause=cause, now=now)
+    if given is None:
+        # The same person's other tap was first.
+        return session.scalars(select(CouponClaim).where(CouponClaim.cause == cause)).one()
+    assert isinstance(given, CouponClaim)
+    record(
+        session, "coupon_claimed", member_id=member.id, source=source, object=f"coupon:{coupon.key}",
+        campaign_id=trace.campaign_id, message_id=trace.message_id, data={"claim": given.ref},
+        dedupe_key=f"coupon_claimed:{given.ref}", now=now,
+    )  # fmt: skip
+    converting.complete(
+        session, member_id=member.id, type="coupon_claim", object=f"coupon:{coupon.key}", source=source,
+        once=f"coupon:{given.ref}", trace=trace, data={"claim": given.ref}, now=now,
+    )  # fmt: skip
+    return given
+
+
+def offers(session: Session, member: Member, *, language: str | None = None, now: datetime) -> list[Offer]:
+    """Every coupon the member could come to claim, the claimable first; each other one with its why-not."""
+    coupons = session.scalars(
+        select(Coupon).where(Coupon.claimable, Coupon.archived_at.is_(None)).order_by(Coupon.id)
+    ).all()
+    mine = _claims(session, member, coupons)
+    seen = [
+        Offer(coupon, why_not(session, member, coupon, mine[coupon.id], language=language, now=now))
+        for coupon in coupons
+        if not any(claim.is_live(now) for claim in mine[coupon.id])
+    ]
+    # What has ended or was had as often as allowed is no news to anyone.
+    shown = [each for each in seen if each.refusal is None or each.refusal.code not in ("coupon_ended", "had_already")]
+    return sorted(shown, key=lambda each: each.refusal is not None)
+
+
+def why_not(
+    session: Session,
+    member: Member,
+    coupon: Coupon,
+    mine: Sequence[CouponClaim],
+    *,
+    language: str | None = None,
+    now: datetime,
+) -> Refusal | None:
+    """The first reason that stands in the way, in words; None when the member may claim."""
+    if not member.is_member:
+        return NotAllowed(
+            mark("Seats and coupons are for members, and this card is not made yet. Make it first: it takes a minute."),
+            code="not_registered",
+        )
+    language = language or language_for(the_brand(session), member)
+    return _not_now(session, coupon, language, now=now) or _not_you(session, member, coupon, mine, language, now=now)
+
+
+def _not_now(session: Session, coupon: Coupon, language: str, *, now: datetime) -> Refusal | None:
+    if coupon.archived_at is not None or _is_over(coupon, now):
+        return Gone(
+            mark("This coupon has ended and can no longer be had. See what else there is."), code="coupon_ended"
+        )
+    if coupon.claim_from is not None and now < coupon.claim_from:
+        return Conflict(
+            mark("This coupon cannot be claimed yet. It opens %(moment)s: come back then."),
+            code="not_yet",
+            moment=moment_words(language, coupon.claim_from, calendar_of(session).zone),
+        )
+    return sold_out() if coupon.stock is not None and coupon.issued >= coupon.stock else None
+
+
+def _is_over(coupon: Coupon, now: datetime) -> bool:
+    return any(end is not None and end < now for end in (coupon.claim_until, coupon.use_until))
+
+
+def _not_you(
+    session: Session, member: Member, coupon: Coupon, mine: Sequence[CouponClaim], language: str, *, now: datetime
+) -> Refusal | None:
+    if len(mine) >= coupon.per_person:
+        return Conflict(
+            mark("You have had this coupon already, and it is given once. See what else there is."), code="had_already"
+        )
+    if coupon.rule and not holds_for(session, coupon.rule, member.id, context_of(session, now)):
+        return NotAllowed(
+            mark("This coupon is not yours to claim yet. It is for members who: %(rule)s. It opens once that is so."),
+            code="not_eligible",
+            rule=sentence(coupon.rule, language, names_of(session, language)),
+        )
+    return None
+
+
+def _claims(session: Session, member: Member, coupons: Sequence[Coupon]) -> dict[int, list[CouponClaim]]:
+    """What the member has claimed themselves, by coupon; what was given to them counts apart."""
+    found: dict[int, list[CouponClaim]] = defaultdict(list)
+    own = select(CouponClaim).where(
+        CouponClaim.member_id == member.id,
+        CouponClaim.coupon_id.in_([coupon.id for coupon in coupons]),
+        CouponClaim.cause.startswith("claim:", autoescape=True),
+    )
+    for each in session.scalars(own.order_by(CouponClaim.id)):
+        found[each.coupon_id].append(each)
+    return found
