@@ -1,1 +1,1 @@
-"""Numbers per member, one file per score."""
+"""Numbers per member, one file per score; expressions over the purchase and action figures of a day."""

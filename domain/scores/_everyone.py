@@ -1,0 +1,84 @@
+"""All scores of everyone as of the end of a day, as one select: for the night's run and for month ends."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, case, func, literal, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from domain.calendar import Calendar
+from domain.scores import napl, rfm
+from domain.scores._figures import Rows, purchase_figures
+from models.arithmetic import local_day
+from models.event import Event
+from models.member import Member
+from models.purchase import Purchase
+
+COLUMNS = (
+    "member_id", "as_of", "first_day", "last_day", "purchase_days", "days_365", "amount_365",
+    "last_activity_day", "rfm_r", "rfm_f", "rfm_m", "rfm_group", "napl",
+)  # fmt: skip
+
+
+def scores(day: date, *, calendar: Calendar, currency: str, ids: tuple[int, int] | None = None) -> Rows:
+    """COLUMNS for every known person, within a range of member ids when given.
+
+    Who is no member by then has no NAPL state; the erased and the merged away have no row.
+    """
+    figures = _figures(day, calendar, ids).subquery("figures")
+    activity = napl.last_activity(figures.c.joined, figures.c.last_day, figures.c.last_action_day)
+    rated = select(
+        figures,
+        case((figures.c.joined.is_not(None), activity)).label("last_activity_day"),
+        rfm.recency(figures.c.last_day, figures.c.days_365, day=day).label("rfm_r"),
+        rfm.frequency(figures.c.days_365).label("rfm_f"),
+        rfm.monetary(figures.c.amount_365, figures.c.days_365, currency=currency).label("rfm_m"),
+    ).subquery("rated")
+    made: dict[str, ColumnElement[Any]] = {
+        "as_of": literal(day),
+        "rfm_group": rfm.group(rated.c.rfm_r, rated.c.rfm_f, rated.c.rfm_m),
+        "napl": case((rated.c.joined.is_not(None), _napl(rated, day, currency))),
+    }
+    return select(*(made[name].label(name) if name in made else rated.c[name] for name in COLUMNS)).where(true())
+
+
+def _figures(day: date, calendar: Calendar, ids: tuple[int, int] | None) -> Rows:
+    bought = purchase_figures(day, _within(Purchase.member_id, ids)).subquery("bought")
+    acted = napl.action_figures(day, _within(Event.member_id, ids)).subquery("acted")
+    ended = calendar.end(day)
+    joined = case((Member.registered_at < ended, local_day(Member.registered_at, calendar.zone.key)))
+    counted = (func.coalesce(bought.c[name], 0).label(name) for name in ("purchase_days", "days_365", "amount_365"))
+    return (
+        select(
+            Member.id.label("member_id"),
+            joined.label("joined"),
+            bought.c.first_day,
+            bought.c.last_day,
+            *counted,
+            acted.c.last_action_day,
+            func.coalesce(acted.c.referrals, 0).label("referrals"),
+        )
+        .outerjoin(bought, bought.c.member_id == Member.id)
+        .outerjoin(acted, acted.c.member_id == Member.id)
+        .where(Member.erased_at.is_(None), Member.merged_into_id.is_(None), _within(Member.id, ids))
+        # Imported people were made today, but joined long ago.
+        .where(or_(Member.created_at < ended, Member.registered_at < ended))
+    )
+
+
+def _napl(rated: Subquery, day: date, currency: str) -> ColumnElement[str]:
+    return napl.state(
+        joined=rated.c.joined,
+        activity=rated.c.last_activity_day,
+        last_action=rated.c.last_action_day,
+        purchase_days=rated.c.purchase_days,
+        days_365=rated.c.days_365,
+        amount_365=rated.c.amount_365,
+        referrals=rated.c.referrals,
+        day=day,
+        currency=currency,
+    )
+
+
+def _within(column: InstrumentedAttribute[Any], ids: tuple[int, int] | None) -> ColumnElement[bool]:
+    return true() if ids is None else column.between(*ids)

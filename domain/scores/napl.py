@@ -1,0 +1,78 @@
+"""Where a member stands in life with us: New, Active, Passed out (nothing for more than 90 days) or Loyal.
+
+Activity is joining, buying, or an action of their own; what we send is none. The first state that fits,
+in the order P, L, N, A, is taken, and A catches the rest, so the four always add up to all members
+(definitions §6).
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+
+from domain.events import OWN_ACTIONS
+from domain.money import whole
+from domain.scores._figures import Rows, window_start
+from domain.wording import mark
+from models.event import Event
+
+ASLEEP_DAYS = 90
+NEW_DAYS = 30
+LOYAL_DAYS, LOYAL_SPENT, LOYAL_SPENT_ALONE = 4, 5_000, 15_000
+LOYAL_REFERRALS = 3
+
+STATES = {
+    "N": mark("New"),
+    "A": mark("Active"),
+    "P": mark("Passed out"),
+    "L": mark("Loyal"),
+}
+
+
+def action_figures(day: date, among: ColumnElement[bool]) -> Rows:
+    """Per person: the last day of an own action, and successful referrals of the last 365 days."""
+    referred = and_(Event.kind == "referred", Event.day >= window_start(day))
+    return (
+        select(
+            Event.member_id,
+            func.max(case((Event.kind.in_(OWN_ACTIONS), Event.day))).label("last_action_day"),
+            func.sum(case((referred, 1), else_=0)).label("referrals"),
+        )
+        .where(Event.kind.in_((*OWN_ACTIONS, "referred")), Event.day <= day, Event.member_id.is_not(None), among)
+        .group_by(Event.member_id)
+    )
+
+
+def last_activity(
+    joined: ColumnElement[date], last_day: ColumnElement[Any], last_action: ColumnElement[Any]
+) -> ColumnElement[date]:
+    """The latest of joining, the last purchase day and the last own action; each of the latter may be missing."""
+    bought = case((func.coalesce(last_day, joined) > joined, last_day), else_=joined)
+    return case((func.coalesce(last_action, joined) > bought, last_action), else_=bought)
+
+
+def state(
+    *,
+    joined: ColumnElement[date],
+    activity: ColumnElement[date],
+    last_action: ColumnElement[Any],
+    purchase_days: ColumnElement[int],
+    days_365: ColumnElement[int],
+    amount_365: ColumnElement[int],
+    referrals: ColumnElement[int],
+    day: date,
+    currency: str,
+) -> ColumnElement[str]:
+    loyal = or_(
+        and_(days_365 >= LOYAL_DAYS, amount_365 >= whole(LOYAL_SPENT, currency)),
+        amount_365 >= whole(LOYAL_SPENT_ALONE, currency),
+        and_(referrals >= LOYAL_REFERRALS, days_365 >= 1),
+    )
+    young = joined >= day - timedelta(days=NEW_DAYS)
+    never_acted = func.coalesce(last_action, joined) <= joined
+    return case(
+        (activity < day - timedelta(days=ASLEEP_DAYS), "P"),
+        (loyal, "L"),
+        (and_(purchase_days == 0, or_(young, never_acted)), "N"),
+        else_="A",
+    )
