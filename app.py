@@ -13,6 +13,7 @@ import api
 import bot
 import console
 import door
+import door_errors
 import jobs
 import liff
 from line.client import LineAccess
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None, sessions: Sessions | None = Non
     app.extensions["regulars"] = make_service(settings, sessions)
     app.teardown_appcontext(door.close_session)
     app.jinja_env.globals.update(_=door.words, language=door.language)
+    door_errors.install(app)
     for each in (bot, liff, console, api, jobs):
         each.register(app)
     app.cli.add_command(worker_command)

@@ -1,0 +1,132 @@
+"""The card: what a member sees of themselves. Tier and what is missing to the next, points, purchases, live coupons."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from domain.calendar import calendar_of
+from domain.scores.tier import WINDOW
+from models.benefit import CouponClaim, PointLine
+from models.member import Member
+from models.programme import Tier
+from models.purchase import Purchase
+from models.store import Store
+
+RECENT = 5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Towards a tier: what counts today, what is missing, and the last day on which just that much is enough.
+
+    `by` is None while nothing spent earlier is about to leave the 365 days.
+    """
+
+    tier: Tier
+    sum: int
+    threshold: int
+    remaining: int
+    by: date | None
+
+
+@dataclass(frozen=True)
+class Points:
+    """`balance` may be spent now; `pending` becomes usable later."""
+
+    balance: int
+    pending: int
+
+
+@dataclass(frozen=True)
+class Bought:
+    order_ref: str
+    day: date
+    store: str | None
+    amount: int
+
+
+def tier_of(session: Session, member: Member) -> Tier | None:
+    """The tier a member stands on; the first one before any was written down."""
+    if member.tier_id is not None:
+        return session.get(Tier, member.tier_id)
+    return session.scalar(select(Tier).order_by(Tier.rank).limit(1))
+
+
+def towards_next(session: Session, member: Member, *, now: datetime) -> Progress | None:
+    """What is missing to the next tier; None at the top, or without tiers."""
+    current = tier_of(session, member)
+    if current is None:
+        return None
+    following = session.scalar(select(Tier).where(Tier.rank > current.rank).order_by(Tier.rank).limit(1))
+    if following is None:
+        return None
+    today = calendar_of(session).day_of(now)
+    spent, oldest = _spent(session, member, first=today - WINDOW + timedelta(days=1), last=today)
+    last_day = oldest + WINDOW - timedelta(days=1) if oldest else None
+    return Progress(following, spent, following.threshold, max(0, following.threshold - spent), last_day)
+
+
+def to_keep(session: Session, member: Member, *, now: datetime) -> Progress | None:
+    """What is missing, by the end of the period, to stay on the present tier; None where nothing can be lost."""
+    current = tier_of(session, member)
+    if current is None or current.rank == 0 or member.tier_until is None:
+        return None
+    end = member.tier_until
+    today = calendar_of(session).day_of(now)
+    counted, _ = _spent(session, member, first=end - WINDOW + timedelta(days=1), last=max(today, end))
+    return Progress(current, counted, current.threshold, max(0, current.threshold - counted), end)
+
+
+def points_of(session: Session, member: Member, *, now: datetime) -> Points:
+    """The sums of the ledger."""
+    usable = or_(PointLine.usable_at.is_(None), PointLine.usable_at <= now)
+    sums = select(
+        func.coalesce(func.sum(case((usable, PointLine.points), else_=0)), 0),
+        func.coalesce(func.sum(case((usable, 0), else_=PointLine.points)), 0),
+    ).where(PointLine.member_id == member.id)
+    balance, pending = session.execute(sums).one()
+    return Points(int(balance), int(pending))
+
+
+def recent_purchases(session: Session, member: Member) -> list[Bought]:
+    """The latest orders, newest first."""
+    query = (
+        select(Purchase.order_ref, Purchase.day, Store.name, Purchase.net_amount)
+        .outerjoin(Store, Store.id == Purchase.store_id)
+        .where(Purchase.member_id == member.id)
+        .order_by(Purchase.paid_at.desc(), Purchase.id.desc())
+        .limit(RECENT)
+    )
+    return [Bought(*row) for row in session.execute(query)]
+
+
+def live_coupons(session: Session, member: Member, *, now: datetime) -> list[CouponClaim]:
+    """Coupons in hand that can be used now, the soonest to end first."""
+    query = (
+        select(CouponClaim)
+        .options(joinedload(CouponClaim.coupon))
+        .where(
+            CouponClaim.member_id == member.id,
+            CouponClaim.redeemed_at.is_(None),
+            CouponClaim.voided_at.is_(None),
+            or_(CouponClaim.expires_at.is_(None), CouponClaim.expires_at >= now),
+        )
+        .order_by(CouponClaim.expires_at.is_(None), CouponClaim.expires_at, CouponClaim.id)
+    )
+    return list(session.scalars(query))
+
+
+def ladder(session: Session) -> list[Tier]:
+    """Every tier, the first step first."""
+    return list(session.scalars(select(Tier).order_by(Tier.rank)))
+
+
+def _spent(session: Session, member: Member, *, first: date, last: date) -> tuple[int, date | None]:
+    """Net amount of the orders of these days, and the oldest of them that counts."""
+    counted = (
+        Purchase.member_id == member.id, Purchase.day >= first, Purchase.day <= last, Purchase.net_amount > 0,
+    )  # fmt: skip
+    total, oldest = session.execute(select(func.sum(Purchase.net_amount), func.min(Purchase.day)).where(*counted)).one()
+    return int(total or 0), oldest

@@ -1,0 +1,64 @@
+"""What the APIs of all screens share: blueprints with the guards on, errors in one shape, and the OpenAPI document."""
+
+from apiflask import APIBlueprint, APIFlask
+from flask import Blueprint, Response, g, jsonify, request
+from pydantic import BaseModel, ConfigDict
+
+import door
+import door_errors
+import door_spec
+from liff import session
+
+PREFIX = "/liff/api"
+
+
+class Shape(BaseModel):
+    """What goes in or out: nothing beside the named fields."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def api_blueprint(name: str, import_name: str) -> APIBlueprint:
+    """A blueprint under /liff/api: knows the person's language, and takes only JSON from our own pages."""
+    made = APIBlueprint(f"liff_{name}", import_name, url_prefix=PREFIX, tag=name)
+    made.before_request(_in_a_hurry)
+    made.before_request(session.know_the_person)
+    made.before_request(session.guard_writes)
+    made.after_request(_private)
+    return made
+
+
+def prepare(app: APIFlask) -> None:
+    door_errors.shape_errors(app, PREFIX, door_errors.problem)
+    app.add_url_rule("/liff/openapi.json", "liff_openapi", _openapi)
+    app.after_request(_page_headers)
+
+
+def _in_a_hurry() -> None:
+    """Someone is looking at their phone: when the database is busy, 503 and Retry-After after two seconds."""
+    g.hurried = True
+
+
+def _openapi() -> Response:
+    return jsonify(door_spec.spec_of(PREFIX, "Regulars mini-app"))
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _page_headers(response: Response) -> Response:
+    """LINE's SDK loads and asks on its own hosts; in practice the simulator plays it, and frames the pages."""
+    if not request.path.startswith("/liff/"):
+        return response
+    practice = door.service().practice_origin
+    others = (practice,) if practice else ("https://*.line-scdn.net", "https://*.line.me")
+    return door.security_headers(response, others=others, framed_by=practice or "'none'")
+
+
+def plain_blueprint(name: str, import_name: str) -> Blueprint:
+    """A blueprint of pages: shells that say nothing about anyone."""
+    made = Blueprint(f"liff_{name}", import_name, url_prefix="/liff", template_folder="templates")
+    made.before_request(session.know_the_person)
+    return made

@@ -1,0 +1,1 @@
+// A page that only shows its words.
