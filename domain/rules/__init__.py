@@ -1,1 +1,16 @@
-"""Sentences about members that are also queries, one file per condition."""
+"""Rules: sentences about people that are also queries. One file per condition.
+
+A rule is JSON: {"all": […]}, {"any": […]}, {"not": {…}}, or a condition such as
+{"condition": "has_tag", "tag": "vip"}; {} is everyone. The same rule counts, lists, tests one
+person, and says itself in words.
+"""
+
+from domain.rules._context import Names, RuleContext, context_of, names_of
+from domain.rules._folder import Condition, Field, conditions
+from domain.rules._tree import compile_rule, describe, sentence, validate
+from domain.rules._why import Because, holds_for, why, why_many
+
+__all__ = [
+    "Because", "Condition", "Field", "Names", "RuleContext", "compile_rule", "conditions", "context_of",
+    "describe", "holds_for", "names_of", "sentence", "validate", "why", "why_many",
+]  # fmt: skip

@@ -14,7 +14,16 @@ CARD = [
 
 @pytest.mark.parametrize(
     "name",
-    ['"},{"type":"text","text":"gotcha"}]', "{tier}", "{link_1}", "\\u0022", "小明🍎", "%(name)s %s", "{{name}}", "${name}"],
+    [
+        '"},{"type":"text","text":"gotcha"}]',
+        "{tier}",
+        "{link_1}",
+        "\\u0022",
+        "小明🍎",
+        "%(name)s %s",
+        "{{name}}",
+        "${name}",
+    ],
 )
 def test_a_hostile_name_stays_a_name(name: str) -> None:
     filled = fill(CARD, {"name": name, "tier": "Gold", "link_1": "https://example.com/t/x"})

@@ -1,0 +1,49 @@
+"""Has a tag.
+
+Given by hand, by a rule, a form or a campaign, and neither taken away nor run out.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_
+
+from domain.rules._context import RuleContext
+from domain.rules._finding import behind as rows
+from domain.rules._finding import some
+from domain.rules._folder import Params as Base
+from domain.rules._folder import Speaker, param
+from domain.wording import mark
+from models.programme import MemberTag, Tag
+
+GROUP = "Tags and groups"
+
+
+class Params(Base):
+    tag: str = param(mark("Tag"), pick="tag", min_length=1)
+
+
+def _live(params: Params, context: RuleContext) -> list[ColumnElement[bool]]:
+    return [
+        MemberTag.tag_id == Tag.id,
+        Tag.key == params.tag,
+        Tag.archived_at.is_(None),
+        MemberTag.removed_at.is_(None),
+        or_(MemberTag.expires_at.is_(None), MemberTag.expires_at > context.now),
+    ]
+
+
+def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
+    return some(context, MemberTag.member_id, *_live(params, context))
+
+
+def words(params: Params, say: Speaker) -> str:
+    return say("has the tag %(tag)s", tag=say.named("tag", params.tag))
+
+
+def words_not(params: Params, say: Speaker) -> str:
+    return say("does not have the tag %(tag)s", tag=say.named("tag", params.tag))
+
+
+def behind(params: Params, context: RuleContext) -> Select[Any]:
+    live = rows("tag", MemberTag.member_id, MemberTag.source, MemberTag.assigned_at)
+    return live.where(*_live(params, context))
