@@ -62,7 +62,9 @@ def session() -> Session:
     GET requests get one that does not take SQLite's write lock: they write through `writing()`.
     """
     if "session" not in g:
-        g.session = service().sessions.open(reading=request.method in READING_METHODS)
+        # `g.hurried`: the door would rather answer 503 than let a person wait for the database.
+        reading, hurried = request.method in READING_METHODS, g.get("hurried", False)
+        g.session = service().sessions.open(reading=reading, hurried=hurried)
     opened: Session = g.session
     return opened
 
@@ -70,7 +72,7 @@ def session() -> Session:
 @contextmanager
 def writing() -> Iterator[Session]:
     """A short transaction of its own, for what a GET must note down (an opening, an audit line)."""
-    with service().sessions.writing() as own:
+    with service().sessions.open(hurried=g.get("hurried", False)) as own:
         yield own
         own.commit()
 

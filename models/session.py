@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models.arithmetic import LOCAL_DAY, sqlite_local_day
 
 BUSY_MILLISECONDS = 20_000
+HURRIED_MILLISECONDS = 2_000  # a person is waiting: better told to try again than kept
 
 
 def insert_for(session: Session) -> Any:
@@ -29,7 +30,18 @@ def make_engine(url: str, **options: Any) -> Engine:
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         return _tune_sqlite(create_engine(parsed, **options))
-    return create_engine(parsed, **{"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, **options})
+    return _tune_postgres(
+        create_engine(parsed, **{"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, **options})
+    )
+
+
+def _tune_postgres(engine: Engine) -> Engine:
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("hurried", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {HURRIED_MILLISECONDS}")
+
+    return engine
 
 
 def _tune_sqlite(engine: Engine) -> Engine:
@@ -47,7 +59,11 @@ def _tune_sqlite(engine: Engine) -> Engine:
     def on_begin(connection: Connection) -> None:
         # A deferred transaction that turns into a writer fails at once when another wrote meanwhile,
         # without waiting for busy_timeout; so writers take the lock first.
-        reading = connection.get_execution_options().get("reading", False)
+        chosen = connection.get_execution_options()
+        reading, hurried = chosen.get("reading", False), chosen.get("hurried", False)
+        if not reading:
+            patience = HURRIED_MILLISECONDS if hurried else BUSY_MILLISECONDS
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
@@ -60,9 +76,13 @@ class Sessions:
         self.engine = engine
         self._writing = sessionmaker(engine, expire_on_commit=False)
         self._reading = sessionmaker(engine.execution_options(reading=True), expire_on_commit=False)
+        self._hurried = sessionmaker(engine.execution_options(hurried=True), expire_on_commit=False)
 
-    def open(self, *, reading: bool = False) -> Session:
-        return self._reading() if reading else self._writing()
+    def open(self, *, reading: bool = False, hurried: bool = False) -> Session:
+        """A session for its caller to close. A hurried one raises OperationalError rather than wait long for others."""
+        if reading:
+            return self._reading()
+        return self._hurried() if hurried else self._writing()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

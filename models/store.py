@@ -1,9 +1,10 @@
 """Stores, the seats they offer, who has booked them and who waits."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, BigInt, Key, Short, Text, UtcDateTime
 
@@ -107,3 +108,13 @@ class WaitlistEntry(Base):
     reason: Mapped[Short | None]
 
     slot: Mapped[Slot] = relationship()
+
+
+def open_stores(session: Session) -> Sequence[Store]:
+    return session.scalars(select(Store).where(Store.is_open).order_by(Store.id)).all()
+
+
+def slots_between(session: Session, store_id: int, first: datetime, end: datetime) -> Sequence[Slot]:
+    """The store's slots that begin in [first, end), in order."""
+    found = select(Slot).where(Slot.store_id == store_id, Slot.starts_at >= first, Slot.starts_at < end)
+    return session.scalars(found.order_by(Slot.starts_at)).all()

@@ -61,7 +61,7 @@ def _the_coupon(session: Session, key: str) -> Coupon:
 
 def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now: datetime) -> CouponClaim | None:
     values = {
-        "ref": "C" + secrets.token_hex(8),
+        "ref": _new_ref(),
         "coupon_id": coupon.id,
         "member_id": member_id,
         "cause": cause,
@@ -73,6 +73,11 @@ def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now:
     statement = insert_for(session)(CouponClaim).values(values).on_conflict_do_nothing(index_elements=["cause"])
     row = session.execute(statement.returning(CouponClaim.id)).first()
     return session.get(CouponClaim, row.id) if row else None
+
+
+def _new_ref() -> str:
+    """Short, so that a barcode of it fits a phone, and readable aloud; what protects it is the code's signature."""
+    return "C" + "".join(secrets.choice("23456789ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(10))
 
 
 def _count(session: Session, coupon: Coupon) -> bool:

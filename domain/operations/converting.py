@@ -4,6 +4,7 @@ Objects are the same at both ends: `booking:visit`, `coupon:KEY`, `form:KEY`, `r
 `check_in:STORE`, `order:REF`. What exactly was booked or issued is in `data`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,6 +99,17 @@ def cancel(
         session, "conversion_cancelled", member_id=member_id, source=source, object=object,
         data={"type": type, **(data or {})}, dedupe_key=f"cancel:{once}", now=now,
     )  # fmt: skip
+
+
+def started_today(session: Session, member_id: int, objects: Collection[str], *, now: datetime) -> set[str]:
+    """Which of `objects` this person has opened today, so that opening again need not write."""
+    found = select(Event.object).where(
+        Event.member_id == member_id,
+        Event.kind == "conversion_started",
+        Event.object.in_(objects),
+        Event.day == calendar_of(session).day_of(now),
+    )
+    return {each for each in session.scalars(found) if each}
 
 
 def _has_start(session: Session, member_id: int, object: str, since: datetime) -> bool:
