@@ -7,25 +7,25 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 CALL_FAULTS = {
-    "delay": "answers late (seconds); the request has been accepted meanwhile",
-    "error_before": "500, and nothing was accepted",
-    "error_after": "500, although the request was accepted",
-    "timeout_before": "no answer (seconds), and nothing was accepted",
-    "timeout_after": "no answer (seconds), although the request was accepted",
-    "reset_before": "the connection breaks, and nothing was accepted",
-    "reset_after": "the connection breaks, although the request was accepted",
+    "delay": "answers late, though accepted",
+    "error_before": "500, nothing accepted",
+    "error_after": "500, though accepted",
+    "timeout_before": "no answer, nothing accepted",
+    "timeout_after": "no answer, though accepted",
+    "reset_before": "connection breaks, nothing accepted",
+    "reset_after": "connection breaks, though accepted",
     "rate_limited": "429, too many calls",
-    "quota": "429, the month's messages are used up",
-    "html": "502 with an HTML page from something in between",
-    "unauthorized": "401, as after the token was reissued",
+    "quota": "429, the month is used up",
+    "html": "502 with an HTML page",
+    "unauthorized": "401, the token was reissued",
 }
 WEBHOOK_FAULTS = {
-    "duplicate": "every webhook arrives twice",
-    "reorder": "the events of a webhook, and webhooks sent together, arrive in another order",
-    "delay": "webhooks arrive late (seconds)",
+    "duplicate": "webhooks arrive twice",
+    "reorder": "webhooks change places",
+    "delay": "webhooks arrive late",
     "drop": "webhooks are lost",
 }
-OTHER_FAULTS = {"refuse": "connections are refused (seconds)"}
+OTHER_FAULTS = {"refuse": "connections are refused"}
 
 
 @dataclass

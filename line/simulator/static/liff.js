@@ -70,6 +70,29 @@
     return new URL(`${path}${query ? `?${query}` : ""}${wanted.hash}`, endpoint.origin);
   }
 
+  // https://liff.line.me/{liffId}/… leads here too: LINE's app would catch it, and so do we, before it leaves loopback.
+  function caught(address) {
+    const { hostname, pathname, search, hash } = new URL(address, location.href);
+    const prefix = `/${SETTINGS.liffId}`;
+    if (!["liff.line.me", "miniapp.line.me"].includes(hostname) || !pathname.startsWith(prefix)) return null;
+    const state = pathname.slice(prefix.length) + search + hash;
+    return state ? `${SETTINGS.endpoint}?liff.state=${encodeURIComponent(state)}` : SETTINGS.endpoint;
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]");
+    const address = link && !event.defaultPrevented ? caught(link.href) : null;
+    if (!address) return;
+    event.preventDefault();
+    location.href = address;
+  });
+  window.navigation?.addEventListener("navigate", (event) => {
+    const address = event.cancelable ? caught(event.destination.url) : null;
+    if (!address) return;
+    event.preventDefault();
+    setTimeout(() => location.replace(address));
+  });
+
   function mustBeReady() {
     if (!initialised) throw new LiffError("INVALID_CONFIG", "call liff.init() first");
   }

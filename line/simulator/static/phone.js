@@ -159,7 +159,8 @@ export class Phone {
 
   async openLink(uri, external = false) {
     const { opens, hint } = await ask(`users/${this.user.user_id}/open`, { uri });
-    if (external || !opens.startsWith(app)) {
+    const inApp = opens.startsWith(app) || opens.startsWith(`${location.origin}/liff/open/`);
+    if (external || !inApp) {
       if (!/^https?:/.test(opens)) return this.toast(`A phone would open ${opens}`);
       return window.open(opens, "_blank", "noopener");
     }
@@ -184,9 +185,14 @@ export class Phone {
       item("Open the mini-app", () => this.openLink(`https://liff.line.me/${document.body.dataset.liff}`)),
       this.user.state === "blocked" ? item("Unblock", () => this.act("follow")) : item("Block", () => this.act("block")),
       item("Take back the last message", () => this.act("unsend")),
-      item("Next sign-in gets an expired token", () => this.act("state", { expired_tokens: true })),
+      item("Next sign-in gets an expired token", () => this.expire()),
     );
     list.querySelector("button").focus();
+  }
+
+  async expire() {
+    await this.act("state", { expired_tokens: true });
+    this.toast("The mini-app will next be given an ID token that has expired.");
   }
 
   async act(name, body = {}) {

@@ -96,6 +96,26 @@ def test_an_expired_token_stays_until_signing_in_again(simulator: Simulator, pag
     assert tab.evaluate("liff.getDecodedIDToken().exp") > time.time()
 
 
+@pytest.mark.parametrize("leave", ["location.href = LINK", "document.getElementById('away').click()"])
+def test_a_mini_app_link_inside_a_page_stays_on_this_machine(
+    simulator: Simulator, pages: str, tab: Any, leave: str
+) -> None:
+    tab.goto(simulator.liff_url(simulator.add_user(name="Mei"), "/card"))
+    shown(tab, "Mei")
+    link = f"https://liff.line.me/{simulator.channel.liff_id}/book?store=1"
+    tab.evaluate("link => document.body.insertAdjacentHTML('beforeend', `<a id=away href='${link}'>away</a>`)", link)
+    tab.evaluate(leave.replace("LINK", f"'{link}'"))
+    tab.wait_for_url(f"{pages}/liff/book?store=1")
+    shown(tab, "Mei")
+
+
+def test_the_stand_in_for_lines_own_links_leads_to_the_page(simulator: Simulator, pages: str, tab: Any) -> None:
+    simulator.add_user(name="Mei")
+    tab.goto(f"{simulator.base_url}/liff/open/{simulator.channel.liff_id}/card?x=1")
+    shown(tab, "nobody")
+    assert tab.url == f"{pages}/liff/card?x=1"
+
+
 def test_in_the_phone_the_page_knows_its_holder_and_can_act(
     simulator: Simulator, pages: str, tab: Any, line: Line, app: Any
 ) -> None:
