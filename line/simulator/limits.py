@@ -98,9 +98,13 @@ class RetryKeys:
         """Remember an acceptance."""
         self._accepted[key] = acceptance
 
-    def dump(self) -> dict[str, list[Any]]:
-        """For the state file."""
-        return {key: [kept.at, kept.request_id, kept.sent_messages] for key, kept in self._accepted.items()}
+    def dump(self, now: float) -> dict[str, list[Any]]:
+        """For the state file: what LINE would still remember."""
+        return {
+            key: [kept.at, kept.request_id, kept.sent_messages]
+            for key, kept in self._accepted.items()
+            if now - kept.at < RETRY_KEY_LIFE
+        }
 
     def load(self, rows: dict[str, list[Any]]) -> None:
         """From the state file."""

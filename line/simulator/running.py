@@ -10,8 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from line.simulator import acts, openapi_check, practice, server, state_file
+from line.simulator import acts, openapi_check, practice, server
 from line.simulator.people import User
+from line.simulator.state_file import StateFile
 from line.simulator.webhooks import Webhooks
 from line.simulator.world import World
 
@@ -26,7 +27,7 @@ class Running:
         self.world = world
         self.webhooks = Webhooks(world, world.channel.public_url.rstrip("/") + "/webhook")
         self._port = port
-        self._state = state
+        self._state = StateFile(world, state) if state else None
         self._follow_app = follow_app
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -46,7 +47,7 @@ class Running:
         await self._runner.setup()
         await self._open()
         if self._state is not None:
-            self._tasks.append(asyncio.create_task(state_file.keep(self.world, self._state)))
+            self._tasks.append(asyncio.create_task(self._state.keep()))
         if self._follow_app:
             self._tasks.append(asyncio.create_task(practice.keep_following(self.world, self.webhooks)))
 
@@ -60,7 +61,7 @@ class Running:
         if self._runner is not None:
             await self._runner.cleanup()
         if self._state is not None:
-            state_file.write(self.world, self._state)
+            self._state.write()
 
     async def _open(self) -> None:
         assert self._runner is not None
