@@ -1,6 +1,6 @@
 """Records what happened: the one writer of the event log."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from domain.calendar import NEWS, calendar_of
 from domain.events import KINDS
 from models.event import Event
 from models.session import insert_for as insert_for
+
+PIECE = 1_000  # rows an INSERT; SQLite allows 32,766 values in one
 
 
 def record(
@@ -48,6 +50,35 @@ def record(
     }
     statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
     return bool(session.execute(statement.returning(Event.id)).first())
+
+
+def record_many(
+    session: Session,
+    kind: str,
+    *,
+    people: Sequence[tuple[int, str]],
+    source: str,
+    now: datetime,
+    object: str | None = None,
+    campaign_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> int:
+    """The same event for many: `people` are (member id, dedupe key). Returns how many were new."""
+    assert KINDS[kind]
+    day = calendar_of(session).day_of(now)
+    new = 0
+    for at in range(0, len(people), PIECE):
+        values = [
+            {
+                "member_id": member_id, "kind": kind, "occurred_at": now, "recorded_at": now, "day": day,
+                "source": source, "object": object, "campaign_id": campaign_id, "data": data or {},
+                "dedupe_key": key,
+            }
+            for member_id, key in people[at : at + PIECE]
+        ]  # fmt: skip
+        statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        new += len(session.execute(statement.returning(Event.id)).all())
+    return new
 
 
 def unrecord(session: Session, dedupe_keys: Collection[str]) -> None:
