@@ -50,7 +50,7 @@ class Stop(Exception):
 
 def set_up(lock: str = "demo") -> None:
     """The virtual environment, with exactly what requirements/LOCK.txt pins, and the translations compiled."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (this file starts before any requirement is checked)
         raise Stop(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     with only_one("setup", "Another set-up of this checkout is running; wait for it to end."):
         make_venv()

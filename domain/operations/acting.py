@@ -1,0 +1,163 @@
+"""What an automation does for one person: give, say, tag, or ask staff; and what became of it.
+
+The hold-out keeps back the message. A benefit that was promised (a birthday gift) is given all the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.calendar import calendar_of
+from domain.errors import Refusal
+from domain.messages import automated, booking_reminder
+from domain.messages._parts import Rendered, language_for
+from domain.operations import granting, linking, speaking, tagging
+from domain.wording import day_words, pick
+from models.automation import Automation, Enrolment
+from models.benefit import CouponClaim
+from models.campaign import Recipient
+from models.channel import the_channel
+from models.member import Member
+from models.programme import Tag, the_brand
+from models.staff import StaffNote
+from models.store import Booking
+
+
+@dataclass
+class Case:
+    """One person going through one automation once."""
+
+    automation: Automation
+    enrolment: Enrolment
+    member: Member
+    claim: CouponClaim | None = None
+
+    @property
+    def cause(self) -> str:
+        return f"automation:{self.automation.key}:{self.member.id}:{self.enrolment.cause}"
+
+    @property
+    def held_out(self) -> bool:
+        return self.enrolment.arm == "held_out"
+
+
+def carry_out(session: Session, automation: Automation, enrolment: Enrolment, member: Member, *, now: datetime) -> None:
+    """Does the automation's actions for this person, once, and leaves on the enrolment what became of it."""
+    case = Case(automation, enrolment, member, _claim_of(session, enrolment))
+    enrolment.state = "held_out" if case.held_out else "done"
+    if member.erased_at is not None or member.merged_into_id is not None:
+        enrolment.state, enrolment.reason = "left", "gone"
+        return
+    do = {"grant": _grant, "say": _say, "tag": _tag, "task": _task}
+    for action in automation.actions:
+        do[action["do"]](session, case, action, now=now)
+
+
+def _claim_of(session: Session, enrolment: Enrolment) -> CouponClaim | None:
+    ref = enrolment.evidence.get("claim")
+    return session.scalar(select(CouponClaim).where(CouponClaim.ref == ref)) if ref else None
+
+
+def _grant(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+    if case.held_out and not action.get("promised"):
+        return
+    try:
+        given = granting.grant(session, member_id=case.member.id, benefit=action["benefit"], cause=case.cause, now=now)
+    except Refusal as refusal:
+        case.enrolment.reason = refusal.code
+        return
+    if isinstance(given, CouponClaim):
+        case.claim = given
+
+
+def _say(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+    if case.automation.kind == "service":
+        _say_service(session, case, action, now=now)
+    else:
+        _say_marketing(session, case, action, now=now)
+
+
+def _say_service(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+    page = the_channel(session).liff_url(action.get("path", "/card"))
+    rendered = _render(session, case, action, url=page)
+    if rendered is None:
+        case.enrolment.state, case.enrolment.reason = "left", "booking_gone"
+        return
+    said = speaking.say(
+        session, case.member, rendered, kind="service", once=case.cause,
+        expires_at=_no_use_after(session, case), now=now,
+    )  # fmt: skip
+    if said.message is None:
+        case.enrolment.state, case.enrolment.reason = "withheld", said.reason
+
+
+def _say_marketing(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+    """Leaves a recipient row whatever becomes of the message: held out, withheld for a reason, or ready."""
+    recipient = _recipient(session, case, now=now)
+    if case.held_out:
+        return
+    page = the_channel(session).liff_url(action.get("path", "/card"))
+    link = linking.make(session, url=page, campaign_id=case.automation.campaign_id, member_id=case.member.id, now=now)
+    rendered = _render(session, case, action, url=linking.address_of(session, link))
+    assert rendered is not None  # only a reminder can have lost its booking, and those are service
+    said = speaking.say(
+        session, case.member, rendered, kind="marketing", once=case.cause, recipient_id=recipient.id,
+        campaign_id=case.automation.campaign_id, expires_at=case.claim.expires_at if case.claim else None, now=now,
+    )  # fmt: skip
+    if said.message is None:
+        recipient.state, recipient.reason = "withheld", said.reason
+        case.enrolment.state, case.enrolment.reason = "withheld", said.reason
+    else:
+        link.message_id, recipient.due_at = said.message.id, said.message.due_at
+
+
+def _recipient(session: Session, case: Case, *, now: datetime) -> Recipient:
+    assert case.automation.campaign_id is not None  # switched on, so it has one
+    row = Recipient(
+        campaign_id=case.automation.campaign_id, member_id=case.member.id, occasion=case.enrolment.cause,
+        arm=case.enrolment.arm, state="held_out" if case.held_out else "ready", due_at=now,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _render(session: Session, case: Case, action: dict[str, Any], *, url: str) -> Rendered | None:
+    if action["message"] == "booking_reminder":
+        booking = session.scalar(select(Booking).where(Booking.ref == case.enrolment.evidence["booking"]))
+        if booking is None or booking.state != "confirmed":
+            return None
+        return booking_reminder.render(session, case.member, booking, when=action["when"])
+    return automated.render(
+        session, case.member, name=action["message"], texts=action["texts"], url=url, values=_values(session, case)
+    )
+
+
+def _values(session: Session, case: Case) -> dict[str, str]:
+    """What the programme's words may mention of the coupon in hand."""
+    if case.claim is None:
+        return {}
+    language = language_for(the_brand(session), case.member)
+    values = {"coupon": pick(case.claim.terms.get("title"), language)}
+    if case.claim.expires_at:
+        values["until"] = day_words(language, calendar_of(session).day_of(case.claim.expires_at))
+    return values
+
+
+def _no_use_after(session: Session, case: Case) -> datetime | None:
+    ref = case.enrolment.evidence.get("booking")
+    return session.scalar(select(Booking.starts_at).where(Booking.ref == ref)) if ref else None
+
+
+def _tag(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+    tag = session.scalars(select(Tag).where(Tag.key == action["tag"])).one()
+    evidence = {"automation": case.automation.key, **case.enrolment.evidence}
+    tagging.give(session, [case.member.id], tag, source="automation", evidence=evidence, now=now)
+
+
+def _task(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+    text = automated.fill(pick(action["text"], the_brand(session).default_language), {"name": case.member.name or ""})
+    session.add(StaffNote(member_id=case.member.id, kind="task", text=text, created_at=now))

@@ -1,0 +1,39 @@
+"""Automations: enters whoever crossed a trigger, and does what has fallen due."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from domain.operations import automating
+from jobs.runner import Progress
+from jobs.timetable import every
+from models.automation import Automation
+from models.session import Sessions
+
+SCHEDULE = every(minutes=5)
+
+
+def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
+    with sessions.reading() as session:
+        enabled = list(session.scalars(select(Automation.id).where(Automation.enabled_at.is_not(None))))
+    entered = 0
+    for automation_id in enabled:
+        with sessions.writing() as session:
+            automation = session.get_one(Automation, automation_id)
+            entered += automating.enrol(session, automation, now=now)
+            session.commit()
+    return {"entered": entered, "done": _act(sessions, now, progress)}
+
+
+def _act(sessions: Sessions, now: datetime, progress: Progress) -> int:
+    """In pieces, each its own transaction, so that a kill loses at most one."""
+    done = 0
+    while True:
+        with sessions.writing() as session:
+            dealt = automating.act(session, now=now)
+            session.commit()
+        if not dealt:
+            return done
+        done += dealt
+        progress(f"automations: {done} people")

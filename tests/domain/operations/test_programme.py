@@ -1,0 +1,109 @@
+"""The programme as a file: what is written can be read back, and a wrong file changes nothing."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from domain.errors import Invalid
+from domain.operations import programme
+from models.automation import Automation
+from models.benefit import Coupon
+from models.programme import Tag, Tier, the_brand
+from tests.support.moments import NOW
+
+PRESETS = sorted((Path(programme.__file__).parents[2] / "presets").glob("*.yaml"))
+
+
+def preset(path: Path = PRESETS[0]) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_there_are_presets() -> None:
+    assert PRESETS
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_applies_and_applying_again_changes_nothing(session: Session, path: Path) -> None:
+    wanted = programme.read(preset(path))
+    assert programme.apply(session, wanted, by="test", now=NOW)
+    assert programme.apply(session, wanted, by="test", now=NOW) == []
+
+
+def test_what_is_exported_reads_back_as_the_same_programme(session: Session) -> None:
+    programme.apply(session, programme.read(preset()), by="test", now=NOW)
+    written = yaml.safe_dump(programme.export(session), allow_unicode=True, sort_keys=False)
+    assert programme.diff(session, programme.read(yaml.safe_load(written))) == []
+
+
+def test_amounts_are_whole_units_in_the_file_and_minor_units_in_the_table(session: Session) -> None:
+    the_brand(session).currency = "THB"
+    programme.apply(session, programme.read(preset()), by="test", now=NOW)
+    assert session.scalars(select(Tier.threshold).where(Tier.key == "silver")).one() == 500_000
+    assert session.scalars(select(Coupon.value).where(Coupon.key == "win_back_30")).one() == 10
+
+
+def break_tiers(data: Any) -> None:
+    data["tiers"][1]["threshold"] = 99_999
+
+
+def break_rule(data: Any) -> None:
+    data["tags"][0]["rule"] = {"condition": "has_wings"}
+
+
+def break_language(data: Any) -> None:
+    data["tiers"][0]["name"]["fr"] = "Général"
+
+
+def break_coupon(data: Any) -> None:
+    data["automations"][0]["actions"][0]["benefit"] = {"coupon": "no_such"}
+
+
+def break_word(data: Any) -> None:
+    data["coupons"][0]["prize"] = 3
+
+
+def break_key(data: Any) -> None:
+    data["tags"].append(data["tags"][0])
+
+
+@pytest.mark.parametrize(
+    ("breakage", "where"),
+    [
+        (break_tiers, "tiers"), (break_rule, "tags.0.rule"), (break_language, "tiers.0.name"),
+        (break_coupon, "automations.birthday.actions.0"), (break_word, "coupons.0.prize"), (break_key, "tags."),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_changes_nothing_and_says_where(session: Session, breakage: Any, where: str) -> None:
+    data = preset()
+    breakage(data)
+    with pytest.raises(Invalid) as refusal:
+        programme.read(data)
+    assert where in str(refusal.value)
+    assert session.scalar(select(func.count()).select_from(Tier)) == 0
+
+
+def test_what_the_file_no_longer_names_is_retired_not_deleted(session: Session) -> None:
+    programme.apply(session, programme.read(preset()), by="test", now=NOW)
+    data = preset()
+    data["automations"] = [each for each in data["automations"] if each["key"] != "birthday"]
+    data["tags"] = [each for each in data["tags"] if each["key"] != "drifting"]
+    programme.apply(session, programme.read(data), by="test", now=NOW + timedelta(days=1))
+    assert session.scalars(select(Automation.enabled_at).where(Automation.key == "birthday")).one() is None
+    assert session.scalars(select(Tag.archived_at).where(Tag.key == "drifting")).one() is not None
+    programme.apply(session, programme.read(preset()), by="test", now=NOW + timedelta(days=2))
+    assert session.scalars(select(Tag.archived_at).where(Tag.key == "drifting")).one() is None
+
+
+def test_changed_terms_and_rules_make_new_versions(session: Session) -> None:
+    programme.apply(session, programme.read(preset()), by="test", now=NOW)
+    data = preset()
+    data["coupons"][0]["terms"]["en"] = "On NT$ 600 or more"
+    data["tags"][0]["rule"]["days"] = 90
+    programme.apply(session, programme.read(data), by="test", now=NOW)
+    assert session.scalars(select(Coupon.terms_version).where(Coupon.key == data["coupons"][0]["key"])).one() == 2
+    assert session.scalars(select(Tag.rule_version).where(Tag.key == data["tags"][0]["key"])).one() == 2
