@@ -1,7 +1,7 @@
 """What the APIs of all screens share: blueprints with the guards on, errors in one shape, and the OpenAPI document."""
 
 from apiflask import APIBlueprint, APIFlask
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, abort, g, jsonify, request
 from pydantic import BaseModel, ConfigDict
 
 import door
@@ -21,6 +21,7 @@ class Shape(BaseModel):
 def api_blueprint(name: str, import_name: str) -> APIBlueprint:
     """A blueprint under /liff/api: knows the person's language, and takes only JSON from our own pages."""
     made = APIBlueprint(f"liff_{name}", import_name, url_prefix=PREFIX, tag=name)
+    made.before_request(_only_text)
     made.before_request(_in_a_hurry)
     made.before_request(session.know_the_person)
     made.before_request(session.guard_writes)
@@ -37,6 +38,12 @@ def prepare(app: APIFlask) -> None:
 def _in_a_hurry() -> None:
     """Someone is looking at their phone: when the database is busy, 503 and Retry-After after two seconds."""
     g.hurried = True
+
+
+def _only_text() -> None:
+    """No text of the database holds NUL: an address with one names nothing."""
+    if any("\0" in str(part) for part in (request.view_args or {}).values()):
+        abort(404)
 
 
 def _openapi() -> Response:

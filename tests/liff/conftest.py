@@ -1,6 +1,5 @@
-"""The mini-app through Flask's own client, on both databases; people sign in as the mini-app does, with a real token."""
+"""The mini-app through Flask's own client, on both databases; people sign in with a token, as on a phone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -48,6 +47,9 @@ class Phone:
     def patch(self, path: str, body: Any) -> Any:
         return self.client.patch(f"/liff/api{path}", json=body, headers=self.headers)
 
+    def delete(self, path: str) -> Any:
+        return self.client.delete(f"/liff/api{path}", json={}, headers=self.headers)
+
     def page(self, path: str) -> Any:
         return self.client.get(f"/liff{path}", headers=self.headers)
 
@@ -64,12 +66,10 @@ def app(sessions: Sessions, database_url: str) -> Any:
 
 
 @pytest.fixture
-def phone(app: Any) -> Iterator[Phone]:
-    with app.test_client() as client:
-        yield Phone(client)
+def phone(app: Any) -> Phone:
+    return Phone(app.test_client())
 
 
 @pytest.fixture
-def another_phone(app: Any) -> Iterator[Phone]:
-    with app.test_client() as client:
-        yield Phone(client)
+def another_phone(app: Any) -> Phone:
+    return Phone(app.test_client())
