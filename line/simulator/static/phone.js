@@ -15,7 +15,7 @@ export class Phone {
     this.number = number;
     this.onPerson = onPerson;
     this.user = null;
-    this.menuOpen = true;
+    this.menuOpen = window.innerHeight >= 720; // a small screen would show the menu and no chat
     this.root.setAttribute("aria-label", `Phone ${number}`);
     this.find(".account").textContent = document.body.dataset.account;
     this.find(".chat").setAttribute("aria-label", `Chat on phone ${number}`);
@@ -39,7 +39,7 @@ export class Phone {
     });
     this.find(".more").addEventListener("click", () => this.toggleActions());
     this.find(".write").addEventListener("submit", (event) => { event.preventDefault(); this.write(); });
-    this.find(".toggle").addEventListener("click", () => { this.menuOpen = !this.menuOpen; this.showMenu(); });
+    this.find(".toggle").addEventListener("click", () => { this.menuOpen = !this.menuOpen; this.showMenu(); this.scrollToEnd(); });
     this.root.addEventListener("keydown", (event) => { if (event.key === "Escape") this.toggleActions(false); });
     onChange((topics) => {
       if (!this.user) return;
@@ -66,10 +66,12 @@ export class Phone {
     }
     this.user = screen.user;
     this.screen = screen;
+    const stay = this.readsBack() && !fresh;
     this.showPerson();
-    this.showChat(fresh);
+    this.showChat();
     this.showQuickReplies();
     this.showMenu();
+    if (!stay) this.scrollToEnd();
   }
 
   showPerson() {
@@ -86,15 +88,24 @@ export class Phone {
     this.find(".write").hidden = state === "blocked";
   }
 
-  showChat(fresh) {
+  // Whoever has scrolled up to read stays there when something new arrives.
+  readsBack() {
     const chat = this.find(".chat");
-    const atEnd = fresh || chat.scrollHeight - chat.scrollTop - chat.clientHeight < 80;
+    return chat.scrollHeight - chat.scrollTop - chat.clientHeight > 80;
+  }
+
+  scrollToEnd() {
+    const chat = this.find(".chat");
+    const down = () => { chat.scrollTop = chat.scrollHeight; };
+    down();
+    for (const picture of chat.querySelectorAll("img")) picture.addEventListener("load", down, { once: true });
+  }
+
+  showChat() {
     const lines = drawChat(this.screen.lines, (action) => this.tap(action));
     if (this.screen.loading) lines.push(el("p", { class: "loading" }, "···"));
     if (!lines.length) lines.push(el("p", { class: "empty" }, "Nothing has been said yet."));
-    chat.replaceChildren(...lines);
-    if (atEnd) chat.scrollTop = chat.scrollHeight;
-    for (const picture of chat.querySelectorAll("img")) picture.addEventListener("load", () => { if (atEnd) chat.scrollTop = chat.scrollHeight; });
+    this.find(".chat").replaceChildren(...lines);
   }
 
   showQuickReplies() {
