@@ -1,0 +1,35 @@
+"""What we do not keep: raw webhook bodies 30 days after their effects, and codes that have run out (design §8)."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from models.inbox import InboundBody, WebhookEvent
+from models.staff import OneTimeCode
+
+RAW_BODIES = timedelta(days=30)
+CODES = timedelta(days=1)
+
+
+def forget_raw_bodies(session: Session, *, machine_now: datetime, limit: int = 1_000) -> int:
+    """Deletes up to `limit` bodies that were dealt with long ago; returns how many. Parked ones wait for a person."""
+    old = (
+        select(InboundBody.id)
+        .where(InboundBody.state == "done", InboundBody.received_at < machine_now - RAW_BODIES)
+        .order_by(InboundBody.id)
+        .limit(limit)
+    )
+    ids = list(session.scalars(old))
+    if ids:
+        session.execute(update(WebhookEvent).where(WebhookEvent.body_id.in_(ids)).values(body_id=None))
+        session.execute(delete(InboundBody).where(InboundBody.id.in_(ids)))
+    return len(ids)
+
+
+def forget_codes(session: Session, *, now: datetime) -> int:
+    """Deletes one-time codes a day after they stopped being good."""
+    gone = session.execute(
+        delete(OneTimeCode).where(OneTimeCode.expires_at < now - CODES).returning(OneTimeCode.id)
+    ).all()
+    return len(gone)

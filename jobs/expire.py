@@ -1,0 +1,30 @@
+"""Expiries: closes tags whose life is over, and forgets what we do not keep."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.operations import forgetting, tagging
+from jobs.runner import Progress
+from jobs.timetable import daily
+from models.session import Sessions
+
+SCHEDULE = daily("03:50")
+
+
+def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
+    with sessions.writing() as session:
+        tags = tagging.close_run_out(session, now=now)
+        codes = forgetting.forget_codes(session, now=now)
+        session.commit()
+    bodies = 0
+    while gone := _forget_some(sessions):
+        bodies += gone
+        progress(f"expire: {bodies} raw bodies")
+    return {"tags": tags, "codes": codes, "raw_bodies": bodies}
+
+
+def _forget_some(sessions: Sessions) -> int:
+    with sessions.writing() as session:
+        gone = forgetting.forget_raw_bodies(session, machine_now=datetime.now(UTC))
+        session.commit()
+        return gone
