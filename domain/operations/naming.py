@@ -5,14 +5,14 @@ Only verified identities find a person (design §8). Shops' own numbers are iden
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain.operations.befriending import new_ref
@@ -99,7 +99,7 @@ def _by_own_ref(session: Session, refs: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunks(refs):
         query = select(Member.ref, Member.id).where(Member.ref.in_(part))
-        found.update({ref: member_id for ref, member_id in session.execute(query)})
+        found.update(dict(session.execute(query).all()))
     return found
 
 
@@ -115,6 +115,25 @@ def identities(session: Session, named: Iterable[tuple[str, str]]) -> dict[tuple
                 Identity.kind == kind, Identity.value.in_(part), Identity.verified_at.is_not(None)
             )
             found.update({(kind, value): member_id for value, member_id in session.execute(query)})
+    return found
+
+
+def shop_refs(session: Session, member_ids: Iterable[int]) -> dict[int, set[str]]:
+    """By which of shops' own numbers these people are known."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for part in chunks(sorted(member_ids)):
+        query = select(Identity.member_id, Identity.value).where(Identity.kind == "shop", Identity.member_id.in_(part))
+        for member_id, value in session.execute(query):
+            found[member_id].add(value)
+    return found
+
+
+def line_ids(session: Session, member_ids: Iterable[int]) -> dict[int, str]:
+    """The LINE user ids of these people."""
+    found: dict[int, str] = {}
+    for part in chunks(sorted(member_ids)):
+        query = select(Friend.member_id, Friend.user_id).where(Friend.member_id.in_(part))
+        found.update(dict(session.execute(query).all()))
     return found
 
 
@@ -151,11 +170,13 @@ def meet_friends(session: Session, refs: Iterable[str], *, now: datetime) -> dic
     return made
 
 
-def make_people(session: Session, refs: list[str], *, now: datetime) -> list[int]:
+def make_people(session: Session, refs: list[str], *, entry_source: str | None = None, now: datetime) -> list[int]:
     """New people with these references, in bulk; their ids in the same order."""
+    if not refs:
+        return []
     session.execute(
         insert_for(session)(Member).on_conflict_do_nothing(index_elements=["ref"]),
-        [{"ref": ref, "created_at": now} for ref in refs],
+        [{"ref": ref, "created_at": now, "entry_source": entry_source} for ref in refs],
     )
     ids = _by_own_ref(session, refs)
     return [ids[ref] for ref in refs]
@@ -169,12 +190,26 @@ def _identity(member_id: int, kind: str, value: str, *, source: str, now: dateti
 
 
 def claim_identities(
-    session: Session, named: Iterable[tuple[int, str, str]], *, source: str, now: datetime
+    session: Session, named: Sequence[tuple[int, str, str]], *, source: str, now: datetime
 ) -> None:
     """Writes (member, kind, value) as verified identities, unless they are known already."""
     rows = [_identity(member_id, kind, value, source=source, now=now) for member_id, kind, value in named]
     if rows:
+        _verify_claimed(session, {(m, kind, value) for m, kind, value in named}, now=now)
         session.execute(insert_for(session)(Identity).on_conflict_do_nothing(), rows)
+
+
+def _verify_claimed(session: Session, named: set[tuple[int, str, str]], *, now: datetime) -> None:
+    """What these people had only claimed is verified now."""
+    query = select(Identity.id, Identity.member_id, Identity.kind, Identity.value).where(
+        Identity.member_id.in_({member_id for member_id, _, _ in named}), Identity.verified_at.is_(None)
+    )
+    claimed = [id for id, *name in session.execute(query) if tuple(name) in named]
+    if claimed:
+        session.execute(
+            update(Identity).where(Identity.id.in_(claimed)).values(verified_at=now),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def chunks(items: list[Item], size: int = CHUNK) -> Iterator[list[Item]]:

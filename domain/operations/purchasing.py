@@ -297,7 +297,7 @@ def _visit(session: Session, order: Order, *, source: str, now: datetime) -> Non
 
 def link_buyer(session: Session, member_id: int, refs: Iterable[str], *, now: datetime) -> int:
     """Gives a person the orders made under these references before we knew who they were; returns how many."""
-    linked = link_buyers(session, {ref: member_id for ref in refs})
+    linked = link_buyers(session, dict.fromkeys(refs, member_id))
     if linked:
         tiering.settle(session, [member_id], now=now)
     return linked

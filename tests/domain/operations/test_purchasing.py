@@ -26,7 +26,7 @@ def load(session: Session, *items: tuple[Order, Line], now: datetime) -> list[st
 
 
 def nets(session: Session) -> dict[str, int]:
-    return {ref: net for ref, net in session.execute(select(Purchase.order_ref, Purchase.net_amount))}
+    return dict(session.execute(select(Purchase.order_ref, Purchase.net_amount)).all())
 
 
 def test_an_order_is_worth_its_lines(session: Session, now: datetime) -> None:

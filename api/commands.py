@@ -1,0 +1,60 @@
+"""`flask import`, `flask export` and `flask key`: data in and out by hand or by a script."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.importing import Importer, Report
+from api.mapping import Map, load_map
+from domain.errors import Refusal
+from door import service
+
+
+@click.command("import")
+@click.argument("what", type=click.Choice(["members", "purchases", "events"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--map", "map_name", help="How the file's columns become ours: a name in api/maps, or a file.")
+@click.option("--rejected", type=click.Path(path_type=Path), help="Where refused lines go; FILE.rejected.csv.")
+@with_appcontext
+def import_command(what: str, file: Path, map_name: str | None, rejected: Path | None) -> None:
+    """Load members, purchases or events. Loading the same file twice changes nothing."""
+    rejected = rejected or file.with_name(file.name + ".rejected.csv")
+    began = time.monotonic()
+    with service().sessions.reading() as session:
+        now = service().clock.now(session)
+    try:
+        chosen = load_map(map_name, what) if map_name else Map(reads=what)  # type: ignore[arg-type]  # click checked it
+        with _bar(file.name) as bar:
+            task = bar.add_task(what, total=file.stat().st_size)
+            importer = Importer(
+                service().sessions, what, file, chosen, rejected, now,
+                progress=lambda done, size: bar.update(task, completed=done, total=size),
+            )  # fmt: skip
+            report = importer.run()
+    except (Refusal, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    _print(report, time.monotonic() - began)
+
+
+def _bar(title: str) -> Progress:
+    columns: tuple[Any, ...] = (TextColumn(title), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal)
+
+
+def _print(report: Report, seconds: float) -> None:
+    click.echo(
+        f"{report.lines} lines in {seconds:.1f} s: {report.accepted} loaded, {report.repeated} known already, "
+        f"{report.rejected.total()} refused, {report.rounded} amounts rounded"
+    )
+    for reason, times in report.rejected.most_common():
+        click.echo(f"  {times:>8}  {reason}")
+    if report.rejected_file:
+        click.echo(f"refused lines with their reasons: {report.rejected_file}")
+
+
+COMMANDS: list[click.Command] = [import_command]

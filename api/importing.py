@@ -1,0 +1,228 @@
+"""`flask import`: a file in batches, each its own transaction; what is refused goes beside it with the reason.
+
+Killed anywhere and run again, it ends the same, because every line says what makes it the same line.
+"""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.mapping import Map, Rank
+from api.parsing import MEMBER_COLUMNS, PURCHASE_COLUMNS, Parser
+from api.reading import FileReader, Ranks, SourceLine, open_file
+from domain.errors import Invalid, Refusal
+from domain.operations import tiering
+from domain.operations.auditing import audit
+from domain.operations.importing_events import import_events, ranked
+from domain.operations.importing_members import import_members
+from domain.operations.importing_purchases import Loaded, import_purchases
+from domain.wording import mark, say
+from models.session import Sessions
+
+BATCH = 5_000
+SETTLE = 1_000
+NEEDED = {"members": (), "purchases": ("order_id", "line_no", "paid_at", "sku", "amount"), "events": ()}
+COLUMNS = {"members": MEMBER_COLUMNS, "purchases": PURCHASE_COLUMNS}
+Progress = Callable[[int, int], None]  # bytes read, of how many
+Translate = Callable[[SourceLine], dict[str, Any]]
+
+
+@dataclass
+class Report:
+    """What became of a file's lines."""
+
+    lines: int = 0
+    accepted: int = 0
+    repeated: int = 0
+    rounded: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)  # by reason, without the particulars
+    rejected_file: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "lines": self.lines, "accepted": self.accepted, "repeated": self.repeated, "rounded": self.rounded,
+            "rejected": self.rejected.total(), "reasons": dict(self.rejected.most_common()),
+            "rejected_file": self.rejected_file,
+        }  # fmt: skip
+
+
+@dataclass
+class Importer:
+    """One file on its way in."""
+
+    sessions: Sessions
+    what: str
+    path: Path
+    map: Map
+    rejected_path: Path
+    now: datetime
+    language: str = "en"
+    progress: Progress = lambda done, size: None
+
+    def run(self) -> Report:
+        """Loads the file. Raises Refusal when it cannot be read at all."""
+        report, touched = Report(), set[int]()
+        with open_file(self.path, self.map.encoding) as file, _rejects(self.rejected_path) as rejects:
+            parser = self._parser()
+            header, lines, translate = self._opened(file, Ranks())
+            load = self._loader(parser)
+            rejects.start(header)
+            while batch := list(islice(lines, BATCH)):
+                touched |= self._take(batch, translate, load, rejects, report)
+                self.progress(file.done, file.size)
+        report.rounded = parser.rounded
+        report.rejected_file = str(self.rejected_path) if report.rejected else ""
+        self._finish(report, touched)
+        return report
+
+    def _parser(self) -> Parser:
+        formats = tuple(each for source in self.map.fields.values() for each in source.formats)
+        with self.sessions.reading() as session:
+            return Parser.of(session, formats=formats, now=self.now)
+
+    def _opened(self, file: FileReader, rank: Rank) -> tuple[list[str], Iterator[SourceLine], Translate]:
+        if self.what == "events":
+            return ["line"], file.lines(), lambda line: line.fields
+        header, lines = file.rows(self.map.delimiter)
+        if not self.map.fields:
+            _require(header, NEEDED[self.what])
+            return header, lines, lambda line: {name: _unescaped(value) for name, value in line.fields.items()}
+        _require(header, sorted(self.map.columns()))
+        mapped = self.map.translator(rank)
+        return header, lines, lambda line: mapped(line.fields)
+
+    def _loader(self, parser: Parser) -> "Loader":
+        source = self.map.name or "import"
+        if self.what == "members":
+            return Loader(parser.member, lambda session, rows: import_members(session, rows, source="import", now=self.now))
+        if self.what == "purchases":
+            register = self.map.buyers == "register"
+            return Loader(
+                parser.purchase,
+                lambda session, rows: import_purchases(
+                    session, rows, source=source, register_buyers=register, now=self.now
+                ),
+            )
+        rank = Ranks()
+
+        def parse(fields: dict[str, Any]) -> Any:
+            row = parser.event(fields)
+            return row if row.id else ranked(row, rank(row.content))
+
+        return Loader(parse, lambda session, rows: import_events(session, rows, now=self.now))
+
+    def _take(
+        self, batch: list[SourceLine], translate: Translate, load: "Loader", rejects: "Rejects", report: Report
+    ) -> set[int]:
+        """One batch, one transaction; the people it was about."""
+        good: list[SourceLine] = []
+        rows: list[Any] = []
+        refused: list[tuple[SourceLine, Refusal]] = []
+        for line in batch:
+            try:
+                if line.problem:
+                    raise line.problem
+                rows.append(load.parse(translate(line)))
+                good.append(line)
+            except Invalid as refusal:
+                refused.append((line, refusal))
+        with self.sessions.writing() as session:
+            loaded = load.write(session, rows)
+            session.commit()
+        for line, outcome in zip(good, loaded.outcomes, strict=True):
+            if isinstance(outcome, Refusal):
+                refused.append((line, outcome))
+            elif outcome == "accepted":
+                report.accepted += 1
+            else:
+                report.repeated += 1
+        report.lines += len(batch)
+        for line, refusal in sorted(refused, key=lambda each: each[0].number):
+            report.rejected[say(self.language, refusal.message)] += 1
+            rejects.write(line, say(self.language, refusal.message, **refusal.values))
+        return loaded.member_ids
+
+    def _finish(self, report: Report, touched: set[int]) -> None:
+        """Tiers of everyone the file was about, once all is known; and a line in the audit."""
+        ids = sorted(touched) if self.what != "events" else []
+        for at in range(0, len(ids), SETTLE):
+            with self.sessions.writing() as session:
+                tiering.settle(session, ids[at : at + SETTLE], now=self.now)
+                session.commit()
+        with self.sessions.writing() as session:
+            data = {**report.as_data(), "file": self.path.name, "map": self.map.name}
+            audit(session, staff_id=None, action=f"imported_{self.what}", data=data, now=self.now)
+            session.commit()
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How rows of this kind of file are understood and written."""
+
+    parse: Callable[[dict[str, Any]], Any]
+    write: Callable[[Session, list[Any]], Loaded]
+
+
+class Rejects:
+    """FILE.rejected.csv: line number, reason, and the line as it stood. Not there when nothing was refused."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._header = path, [""]
+        self._file: Any = None
+        self._writer: Any = None
+
+    def start(self, header: list[str]) -> None:
+        self._header = header
+
+    def write(self, line: SourceLine, reason: str) -> None:
+        if self._file is None:
+            self._file = self._path.open("w", encoding="utf-8", errors="replace", newline="")
+            self._writer = csv.writer(self._file)
+            self._writer.writerow(["line", "reason", *(self._header if self._header != ["line"] else ["text"])])
+        if self._header == ["line"]:
+            shown = [json.dumps(line.fields, ensure_ascii=False)]
+        else:
+            shown = [line.fields.get(name, "") for name in self._header]
+        self._writer.writerow([line.number, reason, *shown])
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+@contextmanager
+def _rejects(path: Path) -> Iterator[Rejects]:
+    path.unlink(missing_ok=True)  # of an earlier run
+    rejects = Rejects(path)
+    try:
+        yield rejects
+    finally:
+        rejects.close()
+
+
+def _require(header: list[str], needed: Any) -> None:
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise Invalid(
+            mark("The file lacks the columns %(missing)s, so nothing was loaded. Add them, or use a map."),
+            missing=", ".join(missing),
+        )
+
+
+def _unescaped(value: str) -> str:
+    """Takes off the apostrophe that keeps spreadsheets from reading text as a formula (see `exporting`)."""
+    if value.startswith("'") and value.lstrip("'")[:1] in FORMULA_STARTS and value.strip("'"):
+        return value[1:]
+    return value
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

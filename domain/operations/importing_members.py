@@ -1,0 +1,228 @@
+"""People from files and shops' systems. The file is the shop's own record, so what it says of a person's
+phone, e-mail and LINE id is verified, unless it is already another person's."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, Invalid
+from domain.operations import naming, purchasing
+from domain.operations.befriending import new_ref
+from domain.operations.importing_purchases import Loaded, stores_by_key
+from domain.operations.purchasing import Outcome
+from domain.wording import mark
+from models.channel import the_channel
+from models.member import Friend, Member
+from models.session import insert_for
+
+Name = tuple[str, str]  # kind and value of an identity
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One person as the source wrote them; what is None or empty it does not say."""
+
+    member_ref: str = ""
+    line_user_id: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    birth_date: date | None = None
+    gender: str | None = None
+    joined_at: datetime | None = None
+    home_store: str = ""
+    language: str | None = None
+    marketing_consent: bool | None = None
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+    def names(self) -> list[Name]:
+        """Everything that names this person, besides our own reference."""
+        several = (("shop", self.member_ref), ("line", self.line_user_id), ("phone", self.phone), ("email", self.email))
+        return [(kind, value) for kind, value in several if value]
+
+
+@dataclass
+class _Known:
+    """Who is known by what, kept up to date while a batch is read."""
+
+    refs: dict[str, int]
+    names: dict[Name, int]
+    stored: set[Name]
+    shop_refs: dict[int, set[str]]
+    line_ids: dict[int, str]
+
+    def owners(self, row: MemberRow) -> set[int]:
+        found = {self.names[name] for name in row.names() if name in self.names}
+        return found | ({self.refs[row.member_ref]} if row.member_ref in self.refs else set())
+
+
+def import_members(session: Session, rows: Sequence[MemberRow], *, source: str, now: datetime) -> Loaded:
+    """Makes or updates the people. A row that would join two people is refused (I12).
+
+    The caller settles the tiers of `member_ids` when all is loaded.
+    """
+    known = _known(session, rows)
+    _make_newcomers(session, rows, known, source=source, now=now)
+    stores = stores_by_key(session, {row.home_store for row in rows})
+    people = _States(session, set(known.names.values()) | set(known.refs.values()))
+    outcomes: list[Outcome] = []
+    claims: list[tuple[int, str, str]] = []
+    for row in rows:
+        try:
+            member_id = _owner(row, known)
+        except (Invalid, Conflict) as refusal:
+            outcomes.append(refusal)
+            continue
+        fresh = _fresh_names(row, member_id, known)
+        claims += [(member_id, kind, value) for kind, value in fresh]
+        changed = people.take(member_id, row, stores.get(row.home_store), now=now)
+        outcomes.append("accepted" if fresh or changed else "repeated")
+    naming.claim_identities(session, claims, source=source, now=now)
+    people.store(session)
+    _befriend(session, claims, people, now=now)
+    purchasing.link_buyers(session, {value: member_id for member_id, _, value in claims})
+    return Loaded(outcomes, set(people.touched))
+
+
+def _known(session: Session, rows: Sequence[MemberRow]) -> _Known:
+    names = naming.identities(session, {name for row in rows for name in row.names()})
+    refs = naming.find_members(session, {row.member_ref for row in rows})
+    ids = set(names.values()) | set(refs.values())
+    return _Known(refs, names, set(names), naming.shop_refs(session, ids), naming.line_ids(session, ids))
+
+
+def _make_newcomers(
+    session: Session, rows: Sequence[MemberRow], known: _Known, *, source: str, now: datetime
+) -> None:
+    """One new person for each row that names nobody known, here or in an earlier row."""
+    seen: set[Name] = set()
+    firsts: dict[str, list[Name]] = {}
+    for row in rows:
+        names = row.names()
+        if names and not known.owners(row) and seen.isdisjoint(names):
+            firsts[row.member_ref or new_ref()] = names
+        seen.update(names)
+    made = naming.make_people(session, list(firsts), entry_source=source, now=now)
+    for names, member_id in zip(firsts.values(), made, strict=True):
+        known.names.update(dict.fromkeys(names, member_id))
+
+
+def _owner(row: MemberRow, known: _Known) -> int:
+    """Whose row this is. Raises Conflict when it would join two people, Invalid when it names nobody."""
+    if not row.names():
+        raise Invalid(mark("Nothing names this person. Fill in member_ref, phone, email or line_user_id."))
+    owners = known.owners(row)
+    if not owners:
+        raise Conflict(mark("An earlier line with the same phone, e-mail or LINE id was refused. Correct that one first."))
+    if len(owners) > 1:
+        raise Conflict(mark("This line names two people we know apart. Join them in the console, or correct the line."))
+    (member_id,) = owners
+    others = known.shop_refs.get(member_id, set())
+    if row.member_ref and row.member_ref not in known.refs and others - {row.member_ref}:
+        raise Conflict(
+            mark("The phone, e-mail or LINE id is already that of %(other)s. Correct it, or use that member_ref."),
+            other=min(others),
+        )
+    line_id = known.line_ids.get(member_id)
+    if row.line_user_id and line_id and line_id != row.line_user_id:
+        raise Conflict(mark("This person already has another LINE account. Part the two people, or leave it empty."))
+    return member_id
+
+
+def _fresh_names(row: MemberRow, member_id: int, known: _Known) -> list[Name]:
+    """What this person was not known by before."""
+    fresh = [
+        name
+        for name in row.names()
+        if name not in known.stored and not (name[0] == "shop" and name[1] in known.refs)
+    ]
+    for kind, value in fresh:
+        known.stored.add((kind, value))
+        known.names[(kind, value)] = member_id
+        if kind == "shop":
+            known.shop_refs.setdefault(member_id, set()).add(value)
+        if kind == "line":
+            known.line_ids[member_id] = value
+    return fresh
+
+
+COLUMNS = (
+    "name", "phone", "email", "birth_date", "birth_month", "birth_day", "gender", "language", "home_store_id",
+    "created_at", "registered_at", "marketing_consent", "marketing_consent_at", "custom",
+)  # fmt: skip
+
+
+class _States:
+    """The people of a batch as they stand, changed row by row, written back at once."""
+
+    def __init__(self, session: Session, ids: set[int]) -> None:
+        columns = [getattr(Member, name) for name in COLUMNS]
+        query = select(Member.id, *columns).where(Member.id.in_(ids))
+        self._people = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in session.execute(query)}
+        self._changed: set[int] = set()
+        self.touched: set[int] = set()
+
+    def joined_at(self, member_id: int) -> datetime | None:
+        """When this person registered, if they did."""
+        moment: datetime | None = self._people[member_id]["registered_at"]
+        return moment
+
+    def take(self, member_id: int, row: MemberRow, home_store_id: int | None, *, now: datetime) -> bool:
+        """Applies what the row says; False when it was known already."""
+        self.touched.add(member_id)
+        person = self._people[member_id]
+        after = {**person, **_said(row, home_store_id), **_settled(person, row, now=now)}
+        if after == person:
+            return False
+        self._people[member_id] = after
+        self._changed.add(member_id)
+        return True
+
+    def store(self, session: Session) -> None:
+        if self._changed:
+            session.execute(update(Member), [{"id": each, **self._people[each]} for each in sorted(self._changed)])
+
+
+def _said(row: MemberRow, home_store_id: int | None) -> dict[str, Any]:
+    """What the file may correct: whatever it says, it says of now."""
+    values = {
+        "name": row.name, "phone": row.phone, "email": row.email, "gender": row.gender,
+        "language": row.language, "home_store_id": home_store_id,
+    }  # fmt: skip
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _settled(person: Mapping[str, Any], row: MemberRow, *, now: datetime) -> dict[str, Any]:
+    """What has a time or is set once: registration, consent, the birthday; and the shop's own columns."""
+    values: dict[str, Any] = {"custom": {**person["custom"], **row.custom}}
+    if row.joined_at is not None:
+        values["registered_at"] = min(row.joined_at, person["registered_at"] or row.joined_at)
+        values["created_at"] = min(row.joined_at, person["created_at"])
+    if row.birth_date is not None and person["birth_date"] is None:
+        day = row.birth_date
+        values |= {"birth_date": day, "birth_month": day.month, "birth_day": day.day}
+    told = row.joined_at or now
+    since = person["marketing_consent_at"]
+    if row.marketing_consent is not None and person["marketing_consent"] != row.marketing_consent:
+        if since is None or since < told and row.joined_at is not None:
+            values |= {"marketing_consent": row.marketing_consent, "marketing_consent_at": told}
+    return values
+
+
+def _befriend(session: Session, claims: list[tuple[int, str, str]], people: _States, *, now: datetime) -> None:
+    """A LINE user id in the file comes from LINE's list of followers: they follow us, until an event says otherwise."""
+    channel = the_channel(session)
+    rows = [
+        {
+            "channel_id": channel.id, "member_id": member_id, "user_id": user_id, "is_following": True,
+            "state_at": people.joined_at(member_id) or now, "first_followed_at": people.joined_at(member_id) or now,
+        }
+        for member_id, kind, user_id in claims
+        if kind == "line"
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert_for(session)(Friend).on_conflict_do_nothing(), rows)

@@ -1,0 +1,111 @@
+"""Order lines from files and shops' systems: who bought, in which store, then recorded as orders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from domain.operations import naming, purchasing
+from domain.operations.purchasing import Line, Order, Outcome
+from models.member import Member
+from models.purchase import Purchase
+from models.session import insert_for
+from models.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRow:
+    """One order line as its source wrote it: people and stores still by the source's names."""
+
+    order_ref: str
+    member_ref: str
+    paid_at: datetime
+    channel: str
+    store: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of each row, and whose figures it may have moved."""
+
+    outcomes: list[Outcome]
+    member_ids: set[int]
+
+
+def import_purchases(
+    session: Session, rows: Sequence[PurchaseRow], *, source: str, register_buyers: bool = False, now: datetime
+) -> Loaded:
+    """Records the lines; buyers nobody knows yet stay named by their reference until they are known.
+
+    With `register_buyers`, the source's customer numbers are members from their first order on.
+    The caller settles the tiers of `member_ids` when all is loaded.
+    """
+    people = naming.find_members(session, {row.member_ref for row in rows})
+    unknown = {row.member_ref for row in rows if row.member_ref and row.member_ref not in people}
+    people |= naming.meet_friends(session, unknown, now=now)
+    if register_buyers:
+        people |= _make_buyers(session, sorted(unknown - people.keys()), source=source, now=now)
+    purchasing.link_buyers(session, people)
+    stores = stores_by_key(session, {row.store for row in rows})
+    region = naming.region_of(session)
+    items = [(_order(row, people, stores, region), row.line) for row in rows]
+    outcomes = purchasing.record_lines(session, items, source=source, now=now)
+    if register_buyers:
+        _register_from_first_order(session, set(people.values()), source=source)
+    return Loaded(outcomes, {people[row.member_ref] for row in rows if row.member_ref in people})
+
+
+def _order(row: PurchaseRow, people: Mapping[str, int], stores: Mapping[str, int], region: str) -> Order:
+    member_id = people.get(row.member_ref)
+    unknown = member_id is None and row.member_ref
+    return Order(
+        row.order_ref,
+        row.paid_at,
+        member_id,
+        naming.normal_ref(row.member_ref, region) if unknown else None,
+        row.channel,
+        stores.get(row.store),
+    )
+
+
+def _make_buyers(session: Session, refs: list[str], *, source: str, now: datetime) -> dict[str, int]:
+    made = dict(zip(refs, naming.make_people(session, refs, entry_source=source, now=now), strict=True))
+    naming.claim_identities(
+        session, [(member_id, "shop", ref) for ref, member_id in made.items()], source=source, now=now
+    )
+    return made
+
+
+def _register_from_first_order(session: Session, member_ids: set[int], *, source: str) -> None:
+    """People this source brought joined when they first bought; an earlier order found later says so too."""
+    first = (
+        select(Purchase.paid_at)
+        .where(Purchase.member_id == Member.id)
+        .order_by(Purchase.paid_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Member).where(Member.id.in_(member_ids), Member.entry_source == source).values(registered_at=first),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def stores_by_key(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """The stores of these keys. One nobody has heard of is made, under its key, for someone to name later."""
+    wanted = sorted({key for key in keys if key})
+    if not wanted:
+        return {}
+    query = select(Store.key, Store.id).where(Store.key.in_(wanted))
+    found = dict(session.execute(query).all())
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        session.execute(
+            insert_for(session)(Store).on_conflict_do_nothing(index_elements=["key"]),
+            [{"key": key, "name": key} for key in missing],
+        )
+        found = dict(session.execute(query).all())
+    return found
