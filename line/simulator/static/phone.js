@@ -20,6 +20,8 @@ export class Phone {
     this.find(".account").textContent = document.body.dataset.account;
     this.find(".chat").setAttribute("aria-label", `Chat on phone ${number}`);
     this.find("input").setAttribute("aria-label", `Message from phone ${number}`);
+    this.find(".write").hidden = true;
+    this.find(".chat").append(el("p", { class: "empty" }, "Choose above whose phone this is."));
     place.append(fragment);
     this.sheet = new Sheet(this.find(".sheet"), {
       closed: () => this.refresh(),
@@ -43,6 +45,7 @@ export class Phone {
     this.root.addEventListener("keydown", (event) => { if (event.key === "Escape") this.toggleActions(false); });
     onChange((topics) => {
       if (!this.user) return;
+      if (topics?.has("sms")) this.showText();
       if (topics === null || topics.has(this.user.user_id) || topics.has("menus")) this.refresh();
     });
   }
@@ -199,6 +202,15 @@ export class Phone {
       item("Next sign-in gets an expired token", () => this.expire()),
     );
     list.querySelector("button").focus();
+  }
+
+  // A text message, such as a one-time code, slides in over whatever is open. Numbers have no owner here: both show it.
+  async showText() {
+    const last = (await ask("sms")).at(-1);
+    const notice = this.find(".notice");
+    notice.replaceChildren(el("small", {}, `Text message to ${last.to}`), last.text);
+    clearTimeout(this.clearing);
+    this.clearing = setTimeout(() => notice.replaceChildren(), 20000);
   }
 
   async expire() {

@@ -92,6 +92,13 @@ def test_a_breach_is_shown_and_a_fault_can_be_turned_on(simulator: Simulator, ta
     assert line.push(user).status_code == 500
 
 
+def test_a_one_time_code_slides_in_over_the_phone(simulator: Simulator, tab: Any) -> None:
+    tab.goto(f"{simulator.base_url}/?user={simulator.add_user(name='Mei')}")
+    phone(tab).get_by_text("Mei is not a friend").wait_for()
+    simulator.ask("POST", "sms", {"to": "+886912345678", "text": "Your code is 123456."})
+    phone(tab).get_by_text("Your code is 123456.").wait_for()
+
+
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_page_fits_and_is_usable_by_all(simulator: Simulator, tab: Any, line: Line, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
