@@ -8,9 +8,15 @@ routes carry `@needs("viewer")` (roles.py) directly under the route, its templat
 
 from flask import Flask
 
-from console import commands, login, me, members, shell
+from console import commands, login, me, members, scan, shell, today
 
-PAGES = (login.blueprint, me.blueprint, members.blueprint)
+PAGES = (
+    login.blueprint,
+    me.blueprint,
+    today.blueprint,
+    scan.blueprint,
+    members.blueprint,
+)
 
 
 def register(app: Flask) -> None:

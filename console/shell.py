@@ -13,8 +13,10 @@ from werkzeug.wrappers import Response as BaseResponse
 import door
 from console import roles
 from console.colours import brand_stylesheet
+from console.counter import masked_phone
 from console.links import back, came_from_us
 from console.navigation import navigation
+from console.person_panel import coupon_title
 from domain.calendar import calendar_of
 from domain.errors import NotSignedIn, Refusal
 from domain.wording import LANGUAGES, day_words, mark, moment_words, money_words, pick, say_many
@@ -85,7 +87,11 @@ def _headers(response: Response) -> Response:
 def _words() -> dict[str, Any]:
     """What templates call. `_` and `language` come with the application."""
     return {
+        "clock": clock_in_words,
         "brand": the_brand(door.session()),
+        "day_of": lambda moment: day_words(door.language(), calendar_of(door.session()).day_of(moment)),
+        "masked_phone": masked_phone,
+        "title_of": lambda claim: coupon_title(claim, door.language()),
         "day": lambda day: day_words(door.language(), day) if day else "",
         "languages": LANGUAGE_NAMES,
         "many": lambda one, many, n, **more: say_many(door.language(), one, many, n, **more),
@@ -107,6 +113,11 @@ def moment_in_words(moment: datetime | None) -> str:
     words = moment_words(door.language(), moment, calendar.zone)
     local: date = calendar.day_of(moment)
     return words if local.year == calendar.day_of(door.now()).year else f"{local.year} · {words}"
+
+
+def clock_in_words(moment: datetime | None) -> str:
+    """The local time of day."""
+    return moment.astimezone(calendar_of(door.session()).zone).strftime("%H:%M") if moment else ""
 
 
 def money_in_words(amount: int) -> str:

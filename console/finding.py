@@ -1,0 +1,60 @@
+"""Finding one person at the counter: by the code they show, their whole card number or phone. Never by name."""
+
+import re
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.errors import NotFound, Refusal
+from domain.operations import naming
+from domain.wording import mark
+from models.codes import read_code
+from models.member import Member
+
+
+def find_at_counter(session: Session, text: str, *, secret: str, now: datetime) -> Member:
+    """The one person `text` names. Raises a Refusal that says what to ask the member for."""
+    text = text.strip()
+    member_id = _by_code(session, text, secret=secret, now=now) if text.startswith("R1.") else _by_number(session, text)
+    member = session.get(Member, member_id) if member_id else None
+    if member is None or member.erased_at is not None:
+        raise NotFound(
+            mark("Nobody was found by that. Ask for the code on the card page, the whole card number or phone number.")
+        )
+    return session.get_one(Member, member.merged_into_id) if member.merged_into_id else member
+
+
+def _by_code(session: Session, code: str, *, secret: str, now: datetime) -> int | None:
+    try:
+        ref = read_code(secret, code, now)
+    except ValueError:
+        raise Refusal(
+            mark("This code has run out. Ask the member to open the card again and scan the new one."), code="code_over"
+        ) from None
+    return session.scalar(select(Member.id).where(Member.ref == ref))
+
+
+def _by_number(session: Session, text: str) -> int | None:
+    """Cards and verified phones first; a phone only claimed opens a person when nobody else claims it."""
+    if not re.fullmatch(r"\+?[\d０-９][\d０-９\s\-()]{6,20}", text):
+        return None
+    found = naming.find_members(session, [text]).get(text)
+    return found or _by_claimed_phone(session, text)
+
+
+def _by_claimed_phone(session: Session, text: str) -> int | None:
+    try:
+        number = naming.normal_phone(text, naming.region_of(session))
+    except ValueError:
+        return None
+    living = select(Member.id).where(
+        Member.phone == number, Member.erased_at.is_(None), Member.merged_into_id.is_(None)
+    )
+    claimants = session.scalars(living.limit(2)).all()
+    if len(claimants) > 1:
+        raise Refusal(
+            mark("Several people gave this phone number. Ask for the code on the card page or the whole card number."),
+            code="several",
+        )
+    return claimants[0] if claimants else None

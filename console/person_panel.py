@@ -1,0 +1,156 @@
+"""What the scan page shows about one person: today's visit, what they have, what the phone says."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.people import name_of
+from domain.calendar import Calendar, calendar_of
+from domain.errors import Conflict, Invalid
+from domain.operations import checkin, redeeming, selling, visiting
+from domain.wording import mark, pick, say
+from models.benefit import CouponClaim
+from models.member import Friend, Identity, Member
+from models.programme import Tier
+from models.purchase import Purchase
+from models.store import Booking, Slot, Store
+
+BIRTHDAY_NEAR = 7
+
+
+def shown(session: Session, member: Member, store: Store, *, language: str, now: datetime) -> dict[str, Any]:
+    """All of it, for the template."""
+    calendar = calendar_of(session)
+    friend = session.scalar(select(Friend).where(Friend.member_id == member.id))
+    tier = session.get(Tier, member.tier_id) if member.tier_id else None
+    visit = visiting.visit_today(session, member, store, now=now)
+    return {
+        "name": name_of(member, friend),
+        "tier": tier,
+        "tier_lines": _lines(tier, language),
+        "birthday": birthday_words(member, calendar.day_of(now), language),
+        "visit": visit,
+        "may_undo_visit": visit is not None and now - visit.recorded_at <= visiting.UNDO,
+        "bookings": _bookings_today(session, member, store, calendar, now=now),
+        "running": _running_slots(session, store, now=now) if member.is_member else [],
+        "claims": _live_claims(session, member, now=now),
+        "used": _just_used(session, member, now=now),
+        "sales": _just_sold(session, member, now=now),
+        "phone_is_verified": _is_verified(session, member),
+    }
+
+
+def _lines(tier: Tier | None, language: str) -> list[str]:
+    benefits = (tier.benefits or {}).get(language) or (tier.benefits or {}).get("en") if tier else None
+    return [benefits] if isinstance(benefits, str) else list(benefits or [])
+
+
+def birthday_words(member: Member, today: date, language: str) -> str:
+    """Something to say when a birthday is near; empty otherwise."""
+    if not member.birth_month or not member.birth_day:
+        return ""
+    days = _days_to_birthday(member.birth_month, member.birth_day, today)
+    if days == 0:
+        return say(language, "It is their birthday today.")
+    if 0 < days <= BIRTHDAY_NEAR:
+        return say(language, "Their birthday is in %(n)s days.", n=days)
+    if -BIRTHDAY_NEAR <= days < 0:
+        return say(language, "Their birthday was %(n)s days ago.", n=-days)
+    return ""
+
+
+def _days_to_birthday(month: int, day: int, today: date) -> int:
+    """To the nearest one, behind us or ahead; 29 February is kept on 1 March in other years."""
+    near = []
+    for year in (today.year - 1, today.year, today.year + 1):
+        try:
+            near.append(date(year, month, day))
+        except ValueError:
+            near.append(date(year, 3, 1))
+    return min(((each - today).days for each in near), key=abs)
+
+
+def _bookings_today(
+    session: Session, member: Member, store: Store, calendar: Calendar, *, now: datetime
+) -> list[dict[str, Any]]:
+    today = calendar.day_of(now)
+    rows = session.scalars(
+        select(Booking)
+        .where(
+            Booking.member_id == member.id,
+            Booking.store_id == store.id,
+            Booking.starts_at >= calendar.start(today),
+            Booking.starts_at < calendar.end(today),
+            Booking.state.in_(("confirmed", "arrived", "no_show")),
+        )
+        .order_by(Booking.starts_at)
+    )
+    return [
+        {"booking": row, "may_undo": row.state != "confirmed" and now - row.state_at <= checkin.UNDO} for row in rows
+    ]
+
+
+def _running_slots(session: Session, store: Store, *, now: datetime) -> list[Slot]:
+    """Times with a seat that someone who is here now could take."""
+    soon = now + timedelta(minutes=45)
+    free = Slot.taken + Slot.held < Slot.capacity
+    running = select(Slot).where(Slot.store_id == store.id, Slot.starts_at <= soon, Slot.ends_at > now, free)
+    return list(session.scalars(running.order_by(Slot.starts_at)))
+
+
+def running_slot(session: Session, store: Store, slot_id: int, *, now: datetime) -> None:
+    """Raises Conflict unless the slot is one of this store's that a walk-in may take."""
+    if slot_id not in {slot.id for slot in _running_slots(session, store, now=now)}:
+        raise Conflict(mark("No seat is free at that time, so nobody was checked in. Choose another or none."))
+
+
+def _live_claims(session: Session, member: Member, *, now: datetime) -> list[CouponClaim]:
+    mine = select(CouponClaim).where(
+        CouponClaim.member_id == member.id, CouponClaim.redeemed_at.is_(None), CouponClaim.voided_at.is_(None)
+    )
+    claims = session.scalars(mine.order_by(CouponClaim.expires_at, CouponClaim.id))
+    return [claim for claim in claims if claim.is_live(now)]
+
+
+def _just_used(session: Session, member: Member, *, now: datetime) -> list[CouponClaim]:
+    fresh = select(CouponClaim).where(
+        CouponClaim.member_id == member.id, CouponClaim.redeemed_at >= now - redeeming.UNDO
+    )
+    return list(session.scalars(fresh))
+
+
+def _just_sold(session: Session, member: Member, *, now: datetime) -> list[Purchase]:
+    fresh = select(Purchase).where(
+        Purchase.member_id == member.id,
+        Purchase.channel == selling.CHANNEL,
+        Purchase.recorded_at >= now - selling.UNDO,
+        Purchase.net_amount > 0,
+    )
+    return list(session.scalars(fresh))
+
+
+def _is_verified(session: Session, member: Member) -> bool:
+    verified = select(Identity.id).where(
+        Identity.member_id == member.id,
+        Identity.kind == "phone",
+        Identity.value == (member.phone or ""),
+        Identity.verified_at.is_not(None),
+    )
+    return session.scalar(verified.limit(1)) is not None
+
+
+def coupon_title(claim: CouponClaim, language: str) -> str:
+    """The words it was issued under."""
+    return pick(claim.terms.get("title") or claim.coupon.title, language)
+
+
+def typed_day(text: str) -> date | None:
+    """From a date field. Raises Invalid."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(mark("Nothing was saved: the birthday must be a day such as 1990-05-31.")) from None

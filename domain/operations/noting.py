@@ -1,0 +1,44 @@
+"""What staff write about people, and what people wrote that waits for staff."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Invalid
+from domain.operations.auditing import audit
+from domain.operations.recording import record
+from domain.wording import mark
+from models.member import Member
+from models.staff import StaffNote
+
+LONGEST = 2000
+
+
+def write(session: Session, member: Member, *, text: str, staff_id: int, now: datetime) -> StaffNote:
+    """A note on a person's page. Only staff see it; a copy of their data includes it."""
+    text = text.strip()
+    if not text or len(text) > LONGEST:
+        raise Invalid(
+            mark("The note was not saved: it needs 1 to %(n)s characters. Change it and save again."), n=LONGEST
+        )
+    note = StaffNote(member_id=member.id, kind="note", text=text, author_id=staff_id, created_at=now, closed_at=now)
+    session.add(note)
+    session.flush()
+    # The words stay in the note alone, so that erasing a person has one place to look.
+    record(session, "noted", member_id=member.id, source="staff", object=f"note:{note.id}", now=now)
+    audit(session, staff_id=staff_id, action="noted", member_id=member.id, object=f"note:{note.id}", now=now)
+    return note
+
+
+def close(session: Session, note: StaffNote, *, staff_id: int, now: datetime) -> None:
+    """A chat text is answered, a task done; twice is once."""
+    if note.closed_at is None:
+        note.closed_at, note.closed_by_id = now, staff_id
+        audit(
+            session,
+            staff_id=staff_id,
+            action="closed_note",
+            member_id=note.member_id,
+            object=f"note:{note.id}",
+            now=now,
+        )
