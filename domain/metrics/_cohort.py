@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, literal, or_, select, union_all
+from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.sql.selectable import SelectBase
 
 from domain.events import OWN_ACTIONS
@@ -57,11 +57,11 @@ def purchase_days(period: Period) -> Rows:
     )
 
 
-def visit_days(period: Period) -> SelectBase:
+def visit_days(period: Period) -> list[Rows]:
     """Days in a store: a check-in or other visit, an order paid in a store, a booking kept."""
     visits = _event_days(period, ("visited",))
     orders = purchase_days(period).where(Purchase.store_id.is_not(None))
-    return union_all(visits, orders, _kept_booking_days(period))
+    return [visits, orders, _kept_booking_days(period)]
 
 
 def _event_days(period: Period, kinds: tuple[str, ...]) -> Rows:

@@ -1,10 +1,11 @@
 """From a metric's rows: its figure with all parts, and the people on either side of any of them."""
 
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
 from sqlalchemy.orm import Session
 
 from domain.metrics import campaign_capture
@@ -15,24 +16,59 @@ from models.programme import Segment
 
 SIDES = ("of", "who")
 Counts = Counter[str]
+# Which figure: ("", "") the metric's own, (part, "") a part of it, (part, word) a cut of that part.
+Place = tuple[str, str]
+TOP: Place = ("", "")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A figure together with the ids of its people, read from the same rows at the same moment."""
+
+    figure: Figure
+    people: dict[tuple[Place, str], "array[int]"]
 
 
 def measure(session: Session, metric: Metric, period: Period) -> Figure:
     """The figure of a month, as of the period's `as_of`, with its parts."""
-    parts: dict[str, Counts] = defaultdict(Counter)
-    cuts: dict[str, dict[str, Counts]] = defaultdict(lambda: defaultdict(Counter))
-    for part, words, counted in _counted(session, metric, period):
-        parts[part] += counted
-        for word in words:
-            cuts[part][word] += counted
-    if metric.key == "campaign_capture":
-        _add_heads(session, period, parts)
-    return _named(session, metric, _figure(metric, parts, cuts))
+    counted: dict[Place, Counts] = defaultdict(Counter)
+    rows = metric.rows(period).subquery("rows")
+    keys = [rows.c.part, *_split(metric, rows)]
+    sums = [
+        func.sum(1 - rows.c.pending).label("of"),
+        func.sum(rows.c.hit * (1 - rows.c.pending)).label("who"),
+        func.sum(rows.c.pending).label("pending"),
+        *(func.sum(rows.c[aside]).label(aside) for aside in metric.asides),
+    ]
+    names = _names(metric)
+    for row in session.execute(select(*keys, *sums).group_by(*keys)):
+        amounts = Counter({name: int(getattr(row, name)) for name in names})
+        for place in _places(metric, row[0], row[1] if metric.split else None):
+            counted[place] += amounts
+    return _finish(session, metric, period, counted)
 
 
-def people(metric: Metric, period: Period, *, part: str, word: str, side: str) -> Rows:
+def take(session: Session, metric: Metric, period: Period) -> Taken:
+    """What `measure` gives, with everyone behind it: for closing a month."""
+    counted: dict[Place, Counts] = defaultdict(Counter)
+    people: dict[tuple[Place, str], array[int]] = defaultdict(lambda: array("q"))
+    rows = metric.rows(period).subquery("rows")
+    asides = [rows.c[aside] for aside in metric.asides]
+    query = select(rows.c.part, rows.c.member_id, rows.c.hit, rows.c.pending, *asides, *_split(metric, rows))
+    for part, member_id, hit, pending, *rest in session.execute(query, execution_options={"yield_per": 5000}):
+        flags = (1 - pending, hit * (1 - pending), pending, *rest[: len(asides)])
+        for place in _places(metric, part, rest[-1] if metric.split else None):
+            counted[place].update(dict(zip(_names(metric), flags, strict=True)))
+            for side, counts in zip(SIDES, flags, strict=False):
+                if counts:
+                    people[place, side].append(member_id)
+    return Taken(_finish(session, metric, period, counted), people)
+
+
+def people(metric: Metric, period: Period, *, place: Place, side: str) -> Rows:
     """(member_id, times) of everyone the figure counts on `side`, by the very rows it is counted from."""
     rows = metric.rows(period).subquery("rows")
+    part, word = place
     chosen: list[ColumnElement[bool]] = [mature(rows)]
     if part or metric.whole:
         chosen.append(rows.c.part == (part or metric.whole))
@@ -43,47 +79,39 @@ def people(metric: Metric, period: Period, *, part: str, word: str, side: str) -
     return select(rows.c.member_id, func.count().label("times")).where(and_(*chosen)).group_by(rows.c.member_id)
 
 
-def everyone(session: Session, metric: Metric, period: Period) -> Iterator[tuple[str, str, int, int]]:
-    """(part, word, member_id, hit) of every mature row, for packing when a month closes; word "" is the part itself."""
-    rows = metric.rows(period).subquery("rows")
-    columns = [rows.c.part, rows.c.member_id, rows.c.hit]
-    columns += [rows.c[metric.split]] if metric.split else []
-    for row in session.execute(select(*columns).where(mature(rows)), execution_options={"yield_per": 5000}):
-        for word in ("", *(row[3] or [] if metric.split else [])):
-            yield row[0], word, row[1], row[2]
+def _split(metric: Metric, rows: Subquery) -> list[ColumnElement[list[str]]]:
+    return [rows.c[metric.split]] if metric.split else []
 
 
-def _counted(session: Session, metric: Metric, period: Period) -> Iterator[tuple[str, list[str], Counts]]:
-    rows = metric.rows(period).subquery("rows")
-    keys = [rows.c.part, *([rows.c[metric.split]] if metric.split else [])]
-    sums = [
-        func.sum(1 - rows.c.pending).label("of"),
-        func.sum(rows.c.hit * (1 - rows.c.pending)).label("who"),
-        func.sum(rows.c.pending).label("pending"),
-        *(func.sum(rows.c[aside]).label(aside) for aside in metric.asides),
-    ]
-    for row in session.execute(select(*keys, *sums).group_by(*keys)):
-        counted = Counter({name: int(getattr(row, name)) for name in ("of", "who", "pending", *metric.asides)})
-        yield row[0], list(row[1] or []) if metric.split else [], counted
+def _names(metric: Metric) -> tuple[str, ...]:
+    return ("of", "who", "pending", *metric.asides)
 
 
-def _add_heads(session: Session, period: Period, parts: dict[str, Counts]) -> None:
-    for part, heads in session.execute(campaign_capture.anonymous_heads(period)):
-        parts[part]["anonymous"] += int(heads)
+def _places(metric: Metric, part: str, words: Iterable[str] | None) -> list[Place]:
+    """Every figure a row counts in. A person with two tags counts in both segments, once in the message."""
+    if part == metric.whole:
+        return [TOP]
+    places = [(part, word) for word in ("", *dict.fromkeys(words or ()))] if part else []
+    return places if metric.whole is not None else [TOP, *places]
 
 
-def _figure(metric: Metric, parts: dict[str, Counts], cuts: dict[str, dict[str, Counts]]) -> Figure:
-    made = {
-        part: replace(
-            _one(metric, counted), parts={word: _one(metric, cuts[part][word]) for word in sorted(cuts[part])}
-        )
-        for part, counted in sorted(parts.items())
-    }
-    if metric.whole is not None:
-        whole = made.pop(metric.whole, None) or _one(metric, Counter())
-        return replace(whole, parts=made)
-    total: Counts = sum(parts.values(), Counter())
-    return replace(_one(metric, total), parts={part: each for part, each in made.items() if part})
+def _finish(session: Session, metric: Metric, period: Period, counted: dict[Place, Counts]) -> Figure:
+    if metric.key == "campaign_capture":
+        for part, heads in session.execute(campaign_capture.anonymous_heads(period)):
+            counted[part, ""]["anonymous"] += int(heads)
+            counted[TOP]["anonymous"] += int(heads)
+    return _named(session, metric, _tree(metric, counted))
+
+
+def _tree(metric: Metric, counted: dict[Place, Counts]) -> Figure:
+    parts: dict[str, Figure] = {}
+    for part, word in sorted(counted):
+        figure = _one(metric, counted[part, word])
+        if word:
+            parts[part].parts[word] = figure
+        elif part:
+            parts[part] = figure
+    return replace(_one(metric, counted.get(TOP, Counter())), parts=parts)
 
 
 def _one(metric: Metric, counted: Counts) -> Figure:
@@ -95,8 +123,8 @@ def _named(session: Session, metric: Metric, figure: Figure) -> Figure:
     """Campaigns and segments under the names people know them by."""
     if metric.key not in {"segment_engagement", "campaign_capture"} or not figure.parts:
         return figure
-    names = dict(session.execute(select(Campaign.ref, Campaign.name)).tuples().all())
-    words = dict(session.execute(select(Segment.key, Segment.name)).tuples().all()) if metric.split else {}
+    names = _pairs(session, select(Campaign.ref, Campaign.name))
+    words = _pairs(session, select(Segment.key, Segment.name)) if metric.split else {}
     parts = {
         ref: replace(
             part,
@@ -106,3 +134,7 @@ def _named(session: Session, metric: Metric, figure: Figure) -> Figure:
         for ref, part in figure.parts.items()
     }
     return replace(figure, parts=parts)
+
+
+def _pairs(session: Session, query: Select[str, str]) -> dict[str, str]:
+    return {row[0]: row[1] for row in session.execute(query)}

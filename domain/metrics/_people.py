@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, and_, case, distinct, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.metrics._shape import Rows
 from models.event import Event
@@ -38,18 +38,19 @@ def reachable_at(member_id: ColumnElement[int] | InstrumentedAttribute[int], mom
 
     The friend row answers when its last change lies before `moment`; else the log does.
     """
+    friend, change = aliased(Friend), aliased(Event)
     latest = (
-        select(Event.kind)
-        .where(Event.member_id == member_id, Event.kind.in_(("followed", "unfollowed")), Event.occurred_at < moment)
-        .order_by(Event.occurred_at.desc(), Event.id.desc())
+        select(change.kind)
+        .where(change.member_id == member_id, change.kind.in_(("followed", "unfollowed")), change.occurred_at < moment)
+        .order_by(change.occurred_at.desc(), change.id.desc())
         .limit(1)
-        .correlate_except(Event)
+        .correlate_except(change)
         .scalar_subquery()
     )
-    first = case((Friend.first_followed_at < moment, "followed"), else_="never")
-    before = or_(Friend.state_at.is_(None), Friend.state_at < moment)
-    follows = case((before, Friend.is_following.is_(True)), else_=func.coalesce(latest, first) == "followed")
-    return exists(select(1).where(Friend.member_id == member_id, follows).correlate_except(Friend))
+    first = case((friend.first_followed_at < moment, "followed"), else_="never")
+    before = or_(friend.state_at.is_(None), friend.state_at < moment)
+    follows = case((before, friend.is_following.is_(True)), else_=func.coalesce(latest, first) == "followed")
+    return exists(select(1).where(friend.member_id == member_id, follows).correlate_except(friend))
 
 
 def reachable_friends(moment: datetime) -> Rows:
@@ -64,9 +65,13 @@ def countable_tag() -> ColumnElement[bool]:
 
 
 def tag_held_at(moment: Moment) -> ColumnElement[bool]:
-    """The assignment stood at `moment`: given before, not yet removed or expired, the tag not archived."""
+    """The assignment stood at `moment`: given before, and not ended."""
+    return and_(MemberTag.assigned_at < moment, not_ended_at(moment))
+
+
+def not_ended_at(moment: Moment) -> ColumnElement[bool]:
+    """Neither removed nor expired nor its tag archived by `moment`."""
     return and_(
-        MemberTag.assigned_at < moment,
         or_(MemberTag.removed_at.is_(None), MemberTag.removed_at >= moment),
         or_(MemberTag.expires_at.is_(None), MemberTag.expires_at >= moment),
         or_(Tag.archived_at.is_(None), Tag.archived_at >= moment),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Subquery, and_, case, exists, func, literal, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
-from domain.metrics._people import countable_tag, counts, reachable_at, tag_held_at
+from domain.metrics._people import countable_tag, counts, not_ended_at, reachable_at
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
 from domain.wording import mark
 from models.arithmetic import hours_later
@@ -91,7 +91,7 @@ def _tagged(people: Subquery, until: Any, own_tag: ColumnElement[Any] | None = N
         select(1)
         .select_from(MemberTag)
         .join(Tag, Tag.id == MemberTag.tag_id)
-        .where(MemberTag.member_id == people.c.member_id, countable_tag(), tag_held_at(until), given)
+        .where(MemberTag.member_id == people.c.member_id, countable_tag(), not_ended_at(until), given)
         .correlate(people)
     )
     if own_tag is not None:

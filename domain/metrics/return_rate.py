@@ -7,7 +7,6 @@ return is not repurchase (definitions §4.4).
 """
 
 from sqlalchemy import select, union_all
-from sqlalchemy.sql.selectable import SelectBase
 
 from domain.metrics._cohort import came_back, own_action_days, purchase_days, visit_days
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph
@@ -16,11 +15,11 @@ from domain.wording import mark
 
 def rows(period: Period) -> Rows:
     own, visits = own_action_days(period), visit_days(period)
-    anything: SelectBase = union_all(own, visits, purchase_days(period))
+    anything = union_all(own, *visits, purchase_days(period))
     cohorts = union_all(
         came_back(anything, period, "any"),
         came_back(own, period, "re_engage"),
-        came_back(visits, period, "revisit"),
+        came_back(union_all(*visits), period, "revisit"),
     ).subquery("cohorts")
     return select(cohorts)
 

@@ -1,0 +1,94 @@
+"""Where everyone stood at a month's end: RFM group, life-cycle state, tier, tagged or not. Stored once."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from domain.calendar import Calendar, Month, calendar_of
+from domain.metrics import tag_coverage
+from domain.metrics._people import counts
+from domain.metrics._shape import Period
+from domain.operations.closing import first_month
+from domain.operations.recording import insert_for
+from domain.scores._everyone import scores
+from models.member import Member
+from models.packing import pack
+from models.programme import Tier, TierLine, the_brand
+from models.score import Snapshot
+
+Standing = dict[tuple[str, str], list[int]]
+
+
+def months_to_take(session: Session, *, now: datetime) -> list[Month]:
+    """Months that have ended and have no snapshot, oldest first."""
+    first, running = first_month(session), calendar_of(session).month_of(now)
+    if first is None:
+        return []
+    done = set(session.scalars(select(Snapshot.month).distinct()))
+    months = (first.plus(n) for n in range((running.year - first.year) * 12 + running.number - first.number))
+    return [month for month in months if str(month) not in done]
+
+
+def take_snapshot(session: Session, month: Month, *, now: datetime) -> int:
+    """Stores the month's end; how many values were stored. A value stored before stays as it is."""
+    calendar = calendar_of(session)
+    standing: Standing = defaultdict(list)
+    _scores(session, month, calendar, standing)
+    _tiers(session, month, calendar, standing)
+    _tagged(session, Period(month, calendar, now), standing)
+    rows = [
+        {
+            "month": str(month), "dimension": dimension, "value": value,
+            "count": len(ids), "ids": pack(ids), "taken_at": now,
+        }
+        for (dimension, value), ids in sorted(standing.items())
+    ]  # fmt: skip
+    if rows:
+        unique = ["month", "dimension", "value"]
+        session.execute(insert_for(session)(Snapshot).values(rows).on_conflict_do_nothing(index_elements=unique))
+    return len(rows)
+
+
+def _scores(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:
+    scored = scores(month.last, calendar=calendar, currency=the_brand(session).currency).subquery("scored")
+    people = (
+        select(scored.c.member_id, scored.c.rfm_group, scored.c.napl)
+        .join(Member, Member.id == scored.c.member_id)
+        .where(counts(), scored.c.napl.is_not(None))
+    )
+    for member_id, group, state in session.execute(people):
+        standing["rfm", group].append(member_id)
+        standing["napl", state].append(member_id)
+
+
+def _tiers(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:
+    """The tier of each member's last ledger line before the month's end."""
+    newest_first = func.row_number().over(
+        partition_by=TierLine.member_id, order_by=(TierLine.at.desc(), TierLine.id.desc())
+    )
+    lines = (
+        select(TierLine.member_id, TierLine.tier_id, newest_first.label("place"))
+        .where(TierLine.at < calendar.end(month.last))
+        .subquery("lines")
+    )
+    people = (
+        select(lines.c.member_id, Tier.key)
+        .join(Tier, Tier.id == lines.c.tier_id)
+        .join(Member, Member.id == lines.c.member_id)
+        .where(counts(), lines.c.place == 1)
+    )
+    _add(standing, "tier", session.execute(people))
+
+
+def _tagged(session: Session, period: Period, standing: Standing) -> None:
+    rows = tag_coverage.rows(period).subquery("rows")
+    found = session.execute(select(rows.c.member_id, rows.c.hit))
+    _add(standing, "tagged", ((member_id, "yes" if hit else "no") for member_id, hit in found))
+
+
+def _add(standing: Standing, dimension: str, people: Iterable[tuple[int, str]]) -> None:
+    for member_id, value in people:
+        standing[dimension, value].append(member_id)

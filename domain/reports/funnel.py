@@ -1,0 +1,129 @@
+"""From reach to repurchase, step by step: how many members came how far, and where most are lost.
+
+A member enters when a message reaches them in the window; each later step counts after the one before
+it and within 30 days of entering. Doing a later step implies the earlier ones, so counts never rise
+(definitions §10).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Subquery, case, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from domain.metrics._cohort import RETURN_DAYS
+from domain.metrics._intervals import GREY
+from domain.metrics._people import counts
+from domain.metrics._shape import Rows, flag
+from domain.metrics.segment_engagement import reached
+from models.arithmetic import days_later, hours_later
+from models.campaign import Recipient
+from models.event import Event
+from models.member import Member
+from models.purchase import Purchase
+
+STEPS = ("reach", "browse", "cart", "order", "pick_up", "repurchase")
+EVENTS = {"browse": "browsed", "cart": "carted", "pick_up": "picked_up"}
+WITHIN_HOURS = 30 * 24
+
+
+@dataclass(frozen=True)
+class Step:
+    """How many came this far, of those at the step before and of those who entered; None where nobody was."""
+
+    name: str
+    count: int
+    from_before: float | None
+    from_top: float | None
+
+
+@dataclass(frozen=True)
+class Funnel:
+    steps: tuple[Step, ...]
+    worst: tuple[str, str] | None  # the step with the lowest rate, from → to, with people enough to tell
+
+
+def funnel(numbers: Sequence[int], *, names: Sequence[str] = STEPS) -> Funnel:
+    """From the counts of the steps, top first."""
+    steps = []
+    for place, (name, count) in enumerate(zip(names, numbers, strict=True)):
+        before = numbers[place - 1] if place else 0
+        steps.append(Step(name, count, _share(count, before) if place else None, _share(count, numbers[0])))
+    rated = [
+        (step.from_before, (names[place - 1], step.name))
+        for place, step in enumerate(steps)
+        if step.from_before is not None and numbers[place - 1] >= GREY
+    ]
+    return Funnel(tuple(steps), min(rated)[1] if rated else None)
+
+
+def cart_left(carted: int, without_order: int) -> float | None:
+    """Of the members with a cart, those without an order within 72 hours of the last addition."""
+    return _share(without_order, carted)
+
+
+def counted(session: Session, *, since: datetime, until: datetime, now: datetime) -> Funnel:
+    """The funnel of those first reached in the window; repurchase only when everyone's days for it have passed."""
+    steps = STEPS if now >= until + timedelta(hours=WITHIN_HOURS, days=RETURN_DAYS) else STEPS[:-1]
+    far = _how_far(since, until).subquery("far")
+    sums = [func.coalesce(func.sum(flag(far.c.far >= place)), 0) for place in range(len(steps))]
+    row = session.execute(select(*sums)).one()
+    return funnel([int(count) for count in row], names=steps)
+
+
+def _how_far(since: datetime, until: datetime) -> Rows:
+    """(member_id, far): the last step of each who entered, as its place in STEPS."""
+    layer = _entered(since, until).subquery("reach")
+    for step in ("browse", "cart", "order", "pick_up"):
+        # After the latest of the steps before that was taken at all.
+        after = func.coalesce(*(layer.c[name] for name in reversed(layer.c.keys()[1:])))
+        layer = select(layer, _first_time(step, layer, after).label(step)).subquery(f"until_{step}")
+    places = [(_bought_again(layer), STEPS.index("repurchase"))]
+    places += [(layer.c[name].is_not(None), STEPS.index(name)) for name in ("pick_up", "order", "cart", "browse")]
+    return select(layer.c.member_id, case(*places, else_=0).label("far"))
+
+
+def _entered(since: datetime, until: datetime) -> Rows:
+    return (
+        select(Recipient.member_id.label("member_id"), func.min(Recipient.sent_at).label("reach"))
+        .join(Member, Member.id == Recipient.member_id)
+        .where(counts(), reached(), Recipient.sent_at >= since, Recipient.sent_at < until)
+        .group_by(Recipient.member_id)
+    )
+
+
+def _first_time(step: str, people: Subquery, after: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    ends = hours_later(people.c.reach, WITHIN_HOURS)
+    if step == "order":
+        first = select(func.min(Purchase.paid_at)).where(
+            Purchase.member_id == people.c.member_id,
+            Purchase.net_amount > 0,
+            Purchase.paid_at > after,
+            Purchase.paid_at <= ends,
+        )
+    else:
+        first = select(func.min(Event.occurred_at)).where(
+            Event.member_id == people.c.member_id,
+            Event.kind == EVENTS[step],
+            Event.occurred_at > after,
+            Event.occurred_at <= ends,
+        )
+    return first.correlate(people).scalar_subquery()
+
+
+def _bought_again(people: Subquery) -> ColumnElement[bool]:
+    """Another purchase day within 90 days of the order's day."""
+    first, later = aliased(Purchase), aliased(Purchase)
+    return exists(
+        select(1)
+        .select_from(first)
+        .join(later, later.member_id == first.member_id)
+        .where(first.member_id == people.c.member_id, first.paid_at == people.c.order, later.net_amount > 0)
+        .where(later.day > first.day, later.day <= days_later(first.day, RETURN_DAYS))
+        .correlate(people)
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,24 @@
+"""Closes the months whose waits have passed, oldest first: their figures and people are stored and never change."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from domain.operations import closing
+from jobs.timetable import daily
+from models.session import Sessions
+
+SCHEDULE = daily("04:20")
+
+
+def run(sessions: Sessions, *, now: datetime, progress: Callable[[str], None]) -> dict[str, Any]:
+    with sessions.reading() as session:
+        months = closing.months_to_close(session, now=now)
+    closed = []
+    for month in months:
+        with sessions.writing() as session:
+            if closing.close(session, month, now=now):
+                closed.append(str(month))
+            session.commit()
+        progress(f"closed {month}")
+    return {"closed": closed}
