@@ -65,7 +65,9 @@ def problem(trouble: Trouble) -> Response:
 
 
 def _refused(refusal: Refusal) -> Response:
-    return _answer(Trouble(refusal.status, refusal.code, door.words(refusal.message, **refusal.values)))
+    # A refusal about one field of a form says which, so that the page can show it there.
+    more = {"field": refusal.values["field"]} if "field" in refusal.values else {}
+    return _answer(Trouble(refusal.status, refusal.code, door.words(refusal.message, **refusal.values), more))
 
 
 def _http(error: HTTPException) -> Response:

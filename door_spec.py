@@ -17,6 +17,7 @@ PROBLEM: Json = {
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "Stable: scripts may compare it."},
         "detail": {"type": "string", "description": "For people: what did not happen, why, what to do now."},
+        "field": {"type": "string", "description": "Of a refusal about one field: which."},
         "errors": {"type": "object", "description": "Of a 422: what is wrong, by place."},
     },
 }

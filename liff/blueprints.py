@@ -3,7 +3,10 @@
 from liff.bookings import bookings
 from liff.card import card
 from liff.coupons import coupons
+from liff.forms import forms
+from liff.links import links
 from liff.login import login
+from liff.me import me
 from liff.pages import files, pages
 from liff.registration import registration
 from liff.waitlist import waitlist
@@ -17,4 +20,7 @@ BLUEPRINTS = (
     waitlist,
     coupons,
     registration,
+    forms,
+    links,
+    me,
 )

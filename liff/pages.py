@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 import door
 import door_errors
-from domain.wording import mark, pick
-from liff import brand_css
+from domain.wording import mark
+from liff import brand_css, texts
 from liff.screens import plain_blueprint
 from liff.words import STATIC, modules_of, words_of
 from models.channel import the_channel
@@ -38,6 +38,8 @@ SCREENS = (
     Screen("", "liff/card.html", "card.js", mark("My card"), "card"),
     Screen("card", "liff/card.html", "card.js", mark("My card")),
     Screen("join", "liff/join.html", "join.js", mark("Make my card")),
+    Screen("book", "liff/book.html", "book.js", mark("Book a visit")),
+    Screen("coupons", "liff/coupons.html", "coupons.js", mark("Coupons")),
     Screen("tier", "liff/tier.html", "tier.js", mark("Tier and points")),
     Screen("news", "liff/text.html", "text.js", mark("News")),
     Screen("contact", "liff/text.html", "text.js", mark("Contact")),
@@ -60,7 +62,8 @@ def shell(screen: Screen, *, status: int = 200, **more: object) -> Response:
     html = render_template(
         screen.template, screen=screen, brand=brand, page=page, asset=asset, sdk=_sdk(),
         modules=modules_of(screen.script), settings=_settings(session, page),
-        words=words_of(screen.script, door.language()), colours=brand_css.digest(brand.colour), pick=pick, **more,
+        words=words_of(screen.script, door.language()), colours=brand_css.digest(brand.colour),
+        content=texts.of(session, page, door.language()), **more,
     )  # fmt: skip
     response = make_response(html, status)
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""The words a page's modules need, in the person's language: gathered from `_("…")` and `_n("…", "…", n)` in their text."""
+"""The words a page's modules need, in the person's language: gathered from `_("…")` and `_n("…", "…", n)` in them."""
 
 import re
 from functools import lru_cache
@@ -30,7 +30,7 @@ def modules_of(script: str) -> tuple[str, ...]:
 
 @lru_cache
 def words_of(script: str, language: str) -> dict[str, str | list[str]]:
-    """What `script` says: each English msgid with its translation; plurals by their English singular, as [one, many]."""
+    """What `script` says: each English msgid with its translation; plurals, by their singular, as [one, many]."""
     words: dict[str, str | list[str]] = {}
     for name in modules_of(script):
         for message in SINGLE.findall(_text(name)):

@@ -1,4 +1,4 @@
-"""Someone enters the mini-app: known from the first touch, and each page they open is noted with the send that led there."""
+"""Someone enters the mini-app: known from the first touch; each page they open is noted, with what led there."""
 
 from datetime import datetime, timedelta
 
@@ -43,3 +43,9 @@ def opened(session: Session, member: Member, *, page: str, trace: Trace = NOWHER
 
 def _start(session: Session, member: Member, type: str, object: str, *, trace: Trace, now: datetime) -> None:
     converting.start(session, member_id=member.id, type=type, object=object, source="liff", trace=trace, now=now)
+
+
+def speak(session: Session, member: Member, *, language: str) -> None:
+    """From now on we speak this language to this person."""
+    member.language = language
+    session.flush()

@@ -46,8 +46,9 @@ def register(
 ) -> bool:
     """Makes a member of a known person; False when they were one already, and then nothing changes.
 
-    Raises Invalid with code name, contact, phone, email or birth_date, which names the field to correct.
+    Raises Invalid, whose value `field` names what to correct: name, phone, email or birth.
     """
+    session.refresh(member, with_for_update=True)  # two taps on the button: the second waits, and finds them a member
     if member.is_member:
         return False
     member.name = _proper_name(name)
@@ -96,12 +97,12 @@ def set_birth_date(session: Session, member: Member, birth_date: date, *, now: d
             mark(
                 "Your birthday is on your card already, so it was not changed. Please ask in the store to correct it."
             ),
-            code="birth_date",
+            field="birth",
         )
     today = calendar_of(session).day_of(now)
     if not today.year - OLDEST_YEARS <= birth_date.year or birth_date > today:
         raise Invalid(
-            mark("This birthday cannot be right, so nothing was saved. Please check the year."), code="birth_date"
+            mark("This birthday cannot be right, so nothing was saved. Please check the year."), field="birth"
         )
     member.birth_date, member.birth_month, member.birth_day = birth_date, birth_date.month, birth_date.day
 
@@ -123,7 +124,7 @@ def _claim_contacts(
             mark(
                 "We need one way to reach you, so nothing was saved. Please give a phone number or an e-mail address."
             ),
-            code="contact",
+            field="phone",
         )
     if phone:
         member.phone = _normal_phone(session, phone)
@@ -143,7 +144,7 @@ def _normal_phone(session: Session, phone: str) -> str:
         return normal_phone(phone, region_of(session))
     except ValueError:
         raise Invalid(
-            mark("This phone number cannot be right, so nothing was saved. Please check its digits."), code="phone"
+            mark("This phone number cannot be right, so nothing was saved. Please check its digits."), field="phone"
         ) from None
 
 
@@ -152,5 +153,5 @@ def _normal_email(email: str) -> str:
         return normal_email(email)
     except ValueError:
         raise Invalid(
-            mark("This e-mail address cannot be right, so nothing was saved. Please check its spelling."), code="email"
+            mark("This e-mail address cannot be right, so nothing was saved. Please check its spelling."), field="email"
         ) from None

@@ -8,7 +8,7 @@ import { _ } from "./words.js";
 
 export { _, _n } from "./words.js";
 export { busy, fill, find, h, isBusy, notice } from "./dom.js";
-export { Offline, Problem, address, get, patch, personMark, post, remove, settings };
+export { Offline, Problem, address, get, patch, personMark, post, remove, settings, signIn };
 
 /** Runs a page. `whenAway` shows what is kept when nothing can be reached; it answers whether it had something. */
 export async function start(run, { whenAway = () => false } = {}) {
@@ -27,8 +27,9 @@ export async function start(run, { whenAway = () => false } = {}) {
   }
 }
 
-function noteOpening() {
-  post("/openings", { page: settings.page }).catch(() => {}); // nobody waits for a note
+/** Notes that this person opened this page; nobody waits for it. */
+export function noteOpening() {
+  post("/openings", { page: settings.page }).catch(() => {});
 }
 
 /** What went wrong, in words, in the page's place. */

@@ -1,0 +1,108 @@
+"""Someone wants to be forgotten: the person goes, the facts stay as a nameless line (design §8).
+
+What names them is deleted or emptied: identities, friendship, answers, words, finished messages, merge
+values, and what LINE told us. Their seats are freed. Coming back later, they are someone new.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import LargeBinary, String, cast, delete, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from domain.operations import booking, joining, waiting
+from models.campaign import CampaignChunk, Recipient
+from models.event import Event
+from models.inbox import InboundBody, WebhookEvent
+from models.member import Friend, Identity, Member
+from models.outbox import OutgoingMessage
+from models.programme import FormAnswer
+from models.purchase import Purchase
+from models.staff import OneTimeCode, StaffNote
+from models.store import Booking, WaitlistEntry
+
+NOBODY = "erased"
+PERSONAL = ("name", "phone", "email", "birth_date", "birth_month", "birth_day", "gender", "language", "entry_source")
+# Kinds whose data holds a person's own words or choices, beyond the fact itself.
+WORDY = ("texted", "noted", "answered", "postback", "clicked", "followed")
+
+
+def erase(session: Session, member: Member, *, by: str, now: datetime) -> None:
+    """Forgets this person; safe to repeat. `by` says who asked: member or staff."""
+    if member.erased_at is not None:
+        return
+    _give_up_seats(session, member, now=now)
+    joining.decide(session, member, agrees=False, wording=f"erased by {by}", source=by, now=now)
+    user_ids = list(session.scalars(select(Friend.user_id).where(Friend.member_id == member.id)))
+    _forget_messages(session, member)
+    _forget_sends(session, member, user_ids)
+    _forget_inbox(session, user_ids)
+    _forget_words(session, member)
+    session.execute(delete(Identity).where(Identity.member_id == member.id))
+    session.execute(delete(Friend).where(Friend.member_id == member.id))
+    session.expire(member, ["friend"])
+    for name in PERSONAL:
+        setattr(member, name, None)
+    member.custom, member.erased_at = {}, now
+    session.flush()
+
+
+def _give_up_seats(session: Session, member: Member, *, now: datetime) -> None:
+    coming = select(Booking).where(
+        Booking.member_id == member.id, Booking.state == "confirmed", Booking.starts_at > now
+    )
+    for each in session.scalars(coming).all():
+        booking.cancel(session, each, by="staff", now=now)
+    waits = select(WaitlistEntry.id).where(
+        WaitlistEntry.member_id == member.id, WaitlistEntry.state.in_(("waiting", "offered"))
+    )
+    for entry_id in session.scalars(waits).all():
+        waiting.leave(session, member, entry_id=entry_id, now=now)
+
+
+def _forget_messages(session: Session, member: Member) -> None:
+    """What waits is not said; what was said loses its words. One being sent just now keeps its body (I4)."""
+    theirs = OutgoingMessage.member_id == member.id
+    waiting_ones = (theirs, OutgoingMessage.state == "queued")
+    session.execute(update(OutgoingMessage).where(*waiting_ones).values(state="cancelled", reason=NOBODY))
+    finished = OutgoingMessage.state != "claimed"
+    session.execute(update(OutgoingMessage).where(theirs, finished).values(messages=[], to=NOBODY, reply_token=None))
+
+
+def _forget_sends(session: Session, member: Member, user_ids: list[str]) -> None:
+    session.execute(update(Recipient).where(Recipient.member_id == member.id).values(merge={}))
+    chunks = (
+        select(CampaignChunk)
+        .join(
+            Recipient,
+            (Recipient.campaign_id == CampaignChunk.campaign_id) & (Recipient.chunk_no == CampaignChunk.no),
+        )
+        # A chunk that may be tried again must repeat the same body (I4).
+        .where(Recipient.member_id == member.id, CampaignChunk.state.in_(("sent", "failed")))
+    )
+    for chunk in session.scalars(chunks).all():
+        chunk.recipients = [NOBODY if each in user_ids else each for each in chunk.recipients or []]
+
+
+def _forget_inbox(session: Session, user_ids: list[str]) -> None:
+    """Bodies that were read and name them; parked events keep that they came, not what they said."""
+    for user_id in user_ids:
+        if session.get_bind().dialect.name == "postgresql":
+            names_them = func.position(cast(literal(user_id.encode()), LargeBinary).op("IN")(InboundBody.body)) > 0
+        else:
+            names_them = func.instr(InboundBody.body, literal(user_id.encode())) > 0
+        bodies = select(InboundBody.id).where(InboundBody.state == "done", names_them)
+        ids = list(session.scalars(bodies))
+        session.execute(update(WebhookEvent).where(WebhookEvent.body_id.in_(ids)).values(body_id=None))
+        session.execute(delete(InboundBody).where(InboundBody.id.in_(ids)))
+        told = WebhookEvent.payload.is_not(None) & cast(WebhookEvent.payload, String).contains(user_id)
+        forgotten = update(WebhookEvent).where(told).values(payload=None)
+        session.execute(forgotten, execution_options={"synchronize_session": False})
+
+
+def _forget_words(session: Session, member: Member) -> None:
+    wordy = (Event.member_id == member.id, Event.kind.in_(WORDY))
+    session.execute(update(Event).where(*wordy).values(data={}))
+    session.execute(delete(FormAnswer).where(FormAnswer.member_id == member.id))
+    session.execute(delete(StaffNote).where(StaffNote.member_id == member.id))
+    session.execute(delete(OneTimeCode).where(OneTimeCode.member_id == member.id))
+    session.execute(update(Purchase).where(Purchase.member_id == member.id).values(buyer_ref=None))
