@@ -31,6 +31,8 @@ class Brand(Base):
     # Marketing messages per person per rolling 7 days; None = no cap (0 would mean none at all).
     weekly_cap: Mapped[int | None] = mapped_column(default=3)
     holdout_percent: Mapped[int] = mapped_column(default=10)
+    # Whether a campaign must be approved by somebody other than its writer.
+    needs_second_person: Mapped[bool] = mapped_column(default=False)
     salt: Mapped[Short] = mapped_column(default="regulars")
     message_price: Mapped[float] = mapped_column(default=0.2)  # currency units per message past the plan
     # Wording per language: consent, opt-out line, contact …: {"consent": {"en": "…", "zh-Hant": "…"}}

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("quiet_until", sa.String(length=64), nullable=False),
         sa.Column("weekly_cap", sa.Integer(), nullable=True),
         sa.Column("holdout_percent", sa.Integer(), nullable=False),
+        sa.Column("needs_second_person", sa.Boolean(), nullable=False),
         sa.Column("salt", sa.String(length=64), nullable=False),
         sa.Column("message_price", sa.Double(), nullable=False),
         sa.Column("wording", Json, nullable=False),
@@ -689,12 +690,15 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("message_id", sa.String(length=64), nullable=True),
         sa.Column("payload", Json, nullable=True),
         sa.ForeignKeyConstraint(["body_id"], ["inbound_body.id"], name=op.f("fk_webhook_event_body_id_inbound_body")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_event")),
         sa.UniqueConstraint("event_id", name=op.f("uq_webhook_event_event_id")),
     )
     with op.batch_alter_table("webhook_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_event_message_id"), ["message_id"], unique=False)
         batch_op.create_index("ix_webhook_event_state", ["state", "id"], unique=False)
 
     op.create_table(
@@ -961,6 +965,7 @@ def downgrade() -> None:
     op.drop_table("automation")
     with op.batch_alter_table("webhook_event", schema=None) as batch_op:
         batch_op.drop_index("ix_webhook_event_state")
+        batch_op.drop_index(batch_op.f("ix_webhook_event_message_id"))
 
     op.drop_table("webhook_event")
     with op.batch_alter_table("waitlist_entry", schema=None) as batch_op:

@@ -1,0 +1,121 @@
+"""Moving a campaign along: approve, take back, pause, resume, stop. Its states are data (models/campaign.py)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, Invalid
+from domain.operations.drafting import named, problems
+from domain.operations.dry_running import dry_run
+from domain.wording import mark
+from models.campaign import Campaign, CampaignChunk, Recipient
+from models.programme import the_brand
+
+
+def approve(
+    session: Session,
+    *,
+    ref: str,
+    edit_version: int,
+    staff_id: int | None = None,
+    accept_over_allowance: bool = False,
+    now: datetime,
+) -> Campaign:
+    """Lets the campaign go, now or at its time. Only exactly what was read can be approved."""
+    campaign = named(session, ref, lock=True)
+    if campaign.edit_version != edit_version:
+        raise Conflict(
+            mark("The campaign was not approved because it was changed in another window. Look at it again."),
+            code="changed_meanwhile",
+        )
+    wrong = problems(campaign.content) or _needs_another(session, campaign, staff_id)
+    if wrong:
+        raise wrong
+    found = dry_run(session, campaign, now=now)
+    if not found.gets:
+        raise Invalid(mark("Nobody would get this campaign. Choose a wider audience."), code="nobody")
+    if found.is_over_allowance and not accept_over_allowance:
+        raise Conflict(
+            mark(
+                "The campaign was not approved: it needs %(messages)s messages and %(left)s are left this month. "
+                "Choose fewer people, or say that more may be spent."
+            ),
+            code="over_allowance", messages=found.messages, left=found.allowance_left,
+        )  # fmt: skip
+    _move(session, campaign, "approved", now=now)
+    campaign.approved_by_id = staff_id
+    session.flush()
+    return campaign
+
+
+def take_back(session: Session, *, ref: str, now: datetime) -> Campaign:
+    """An approved campaign that has not begun becomes a draft again."""
+    campaign = _move(session, named(session, ref, lock=True), "draft", now=now)
+    campaign.approved_by_id = None
+    session.flush()
+    return campaign
+
+
+def pause(session: Session, *, ref: str, now: datetime) -> Campaign:
+    """Nothing new leaves until it is resumed; what is on its way arrives."""
+    return _move(session, named(session, ref, lock=True), "paused", now=now)
+
+
+def resume(session: Session, *, ref: str, now: datetime) -> Campaign:
+    return _move(session, named(session, ref, lock=True), "sending", now=now)
+
+
+def stop(session: Session, *, ref: str, reason: str, now: datetime) -> Campaign:
+    """Ends a send for good. Who was not written to yet is withheld as `stopped`; nobody is dropped in silence."""
+    campaign = _move(session, named(session, ref, lock=True), "stopped", now=now)
+    campaign.stopped_reason, campaign.finished_at = reason.strip()[:500] or None, now
+    unstarted = (
+        update(CampaignChunk)
+        .where(CampaignChunk.campaign_id == campaign.id, CampaignChunk.state == "ready")
+        .where(CampaignChunk.first_attempt_at.is_(None))
+        .values(state="failed", error="stopped")
+        .returning(CampaignChunk.no)
+    )
+    numbers = session.scalars(unstarted.execution_options(synchronize_session=False)).all()
+    _withhold(session, campaign, "stopped", chunks=numbers)
+    session.flush()
+    return campaign
+
+
+def cancel(session: Session, *, ref: str, now: datetime) -> Campaign:
+    """Gives a campaign up before anything was sent."""
+    campaign = _move(session, named(session, ref, lock=True), "cancelled", now=now)
+    campaign.finished_at = now
+    _withhold(session, campaign, "stopped")
+    session.flush()
+    return campaign
+
+
+def _move(session: Session, campaign: Campaign, state: str, *, now: datetime) -> Campaign:
+    """One step of CAMPAIGN_MOVES. Raises Conflict for any other."""
+    if not campaign.may_become(state):
+        raise Conflict(
+            mark("The campaign has moved on: it is %(state)s now. Open it again to see what can be done."),
+            code="moved_on", state=campaign.state,
+        )  # fmt: skip
+    campaign.state, campaign.state_at = state, now
+    session.flush()
+    return campaign
+
+
+def _needs_another(session: Session, campaign: Campaign, staff_id: int | None) -> Conflict | None:
+    if the_brand(session).needs_second_person and staff_id is not None and staff_id == campaign.created_by_id:
+        return Conflict(
+            mark("The campaign was not approved because whoever wrote it may not. Ask a colleague to look at it."),
+            code="second_person",
+        )
+    return None
+
+
+def _withhold(session: Session, campaign: Campaign, reason: str, *, chunks: Sequence[int] | None = None) -> None:
+    waiting = update(Recipient).where(Recipient.campaign_id == campaign.id, Recipient.state == "ready")
+    if chunks is not None:
+        waiting = waiting.where(Recipient.chunk_no.in_(chunks))
+    session.execute(waiting.values(state="withheld", reason=reason).execution_options(synchronize_session=False))
