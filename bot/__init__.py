@@ -9,9 +9,13 @@ from door import Service
 
 
 def register(app: Flask) -> None:
+    from bot.commands import line_commands
+    from bot.links import links
     from bot.webhook import webhook
 
     app.register_blueprint(webhook)
+    app.register_blueprint(links)
+    app.cli.add_command(line_commands)
 
 
 def loops(service: Service) -> list[Callable[[threading.Event], None]]:

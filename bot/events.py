@@ -2,18 +2,32 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot import follow
-from door import Service
+from bot import follow, message, postback, unfollow, unsend
+from bot.incoming import Incoming
+from domain.operations.befriending import Profile
 
-Taker = Callable[..., None]
-TAKERS: dict[str, Taker] = {"follow": follow.take}
+Taker = Callable[[Session, Incoming, Profile | None, datetime], None]
+TAKERS: dict[str, Taker] = {
+    "follow": follow.take,
+    "unfollow": unfollow.take,
+    "message": message.take,
+    "postback": postback.take,
+    "unsend": unsend.take,
+}
 
 
-def take(session: Session, event: dict[str, Any], *, service: Service, now: datetime) -> None:
-    taker = TAKERS.get(event["type"])
-    if taker is not None and event.get("mode") == "active":
-        taker(session, event, service=service, now=now)
+def take(session: Session, event: Incoming, profile: Profile | None, now: datetime) -> bool:
+    """Gives the event its effects; False when there are none to give."""
+    taker = TAKERS.get(event.type)
+    if taker is None or event.user_id is None:
+        return False
+    taker(session, event, profile, now)
+    return True
+
+
+def wants_profile(event: Incoming) -> bool:
+    """Whether to ask LINE who this is, before the event is taken: so that the welcome is in their language."""
+    return event.type == "follow" and event.user_id is not None

@@ -1,21 +1,23 @@
 """A person adds or unblocks the account: they are known from now on, and welcomed."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from bot.incoming import Incoming
 from domain.operations import befriending
-from door import Service
+from domain.operations.befriending import Profile
 
 
-def take(session: Session, event: dict[str, Any], *, service: Service, now: datetime) -> None:
+def take(session: Session, event: Incoming, profile: Profile | None, now: datetime) -> None:
     befriending.follow(
         session,
-        user_id=event["source"]["userId"],
-        is_unblocked=bool(event.get("follow", {}).get("isUnblocked")),
-        at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
-        reply_token=event.get("replyToken"),
-        reply_until=now + timedelta(seconds=50),
+        user_id=event.user_id or "",
+        is_unblocked=event.part("follow").get("isUnblocked") is True,
+        at=event.at,
+        reply_token=event.reply_token,
+        reply_until=event.reply_until,
+        profile=profile,
+        silent=not event.is_active,
         now=now,
     )

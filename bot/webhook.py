@@ -44,9 +44,7 @@ def store(body: bytes) -> Response:
     try:
         with service().sessions.writing() as session:
             channel = select(Channel.id).order_by(Channel.id).limit(1).scalar_subquery()
-            session.execute(
-                insert(InboundBody).values(channel_id=channel, received_at=datetime.now(UTC), body=body)
-            )
+            session.execute(insert(InboundBody).values(channel_id=channel, received_at=datetime.now(UTC), body=body))
             session.commit()
     except SQLAlchemyError:
         return problem_of(503, "not_stored", "The event could not be stored; send it again.")

@@ -43,4 +43,7 @@ class WebhookEvent(Base):
     state: Mapped[Short] = mapped_column(default="done")  # done | ignored | parked | retry
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of a retry; machine time
+    # The chat message it is about (sent or taken back), so that a copy can be found again.
+    message_id: Mapped[Short | None] = mapped_column(index=True)
     payload: Mapped[dict[str, Any] | None] = mapped_column(Json)  # kept for what is parked or retried

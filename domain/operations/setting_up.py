@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Conflict
 from domain.wording import mark
-from models.channel import Channel
+from models.channel import Channel, the_channel
 from models.event import Event
 from models.programme import Brand
 
@@ -43,4 +43,11 @@ def set_up(
     channel.public_url = public_url or channel.public_url or ""
     channel.liff_id = liff_id or channel.liff_id or ""
     channel.login_channel_id = login_channel_id or channel.login_channel_id or ""
+    session.flush()
+
+
+def note_account(session: Session, *, bot_user_id: str, basic_id: str) -> None:
+    """Keeps what LINE says the account is called."""
+    channel = the_channel(session)
+    channel.bot_user_id, channel.basic_id = bot_user_id, basic_id
     session.flush()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, calendar_of, parse_clock
 from domain.messages._parts import Rendered
+from domain.operations import linking
 from domain.operations.recording import insert_for
 from models.campaign import Recipient
 from models.member import Friend, Member
@@ -75,7 +76,13 @@ def say(
     row = session.execute(
         statement.on_conflict_do_nothing(index_elements=["once"]).returning(OutgoingMessage.id)
     ).first()
-    return Said(session.get(OutgoingMessage, row.id)) if row else Said(None, "repeated")
+    if row is None:
+        return Said(None, "repeated")
+    message = session.get_one(OutgoingMessage, row.id)
+    message.messages = linking.traced(
+        session, rendered.messages, member_id=member.id, message_id=row.id, campaign_id=campaign_id, now=now
+    )
+    return Said(message)
 
 
 def contact_refusal(session: Session, member: Member, *, kind: str, now: datetime) -> str | None:

@@ -1,0 +1,86 @@
+"""Events that failed: tried again with growing pauses, parked after five tries with the reason."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.incoming import Incoming, event_id, incoming
+from domain.operations.befriending import Profile
+from door import Service
+from models.inbox import WebhookEvent
+from models.session import insert_for
+
+log = structlog.get_logger()
+MOST_TRIES = 5
+FIRST_PAUSE = timedelta(seconds=2)
+BATCH = 20
+# By the time an event is tried again its reply token is gone.
+LATE = timedelta(hours=1)
+Take = Callable[[Session, int, Incoming, Profile | None, datetime], None]
+
+
+def put_off(service: Service, raw: dict[str, Any], error: Exception, *, body_id: int) -> None:
+    """Keeps an event whose effects failed, to be tried again. Its transaction is already rolled back."""
+    # The kind of trouble, never the event's words: those are somebody's.
+    log.error("event failed", event_type=str(raw.get("type"))[:64], error=type(error).__name__, body_id=body_id)
+    with service.sessions.writing() as session:
+        row = insert_for(session)(WebhookEvent).values(
+            event_id=event_id(raw), body_id=body_id, type=str(raw.get("type"))[:64], received_at=service.clock.now(session),
+            state="retry", attempts=1, error=_reason(error), payload=raw, not_before=datetime.now(UTC) + FIRST_PAUSE,
+        )  # fmt: skip
+        session.execute(row.on_conflict_do_nothing(index_elements=["event_id"]))
+        session.commit()
+
+
+def step(service: Service, take: Take) -> int:
+    """Tries what is due again; returns how many there were."""
+    due = select(WebhookEvent.id).where(WebhookEvent.state == "retry", WebhookEvent.not_before <= datetime.now(UTC))
+    with service.sessions.reading() as session:
+        ids = session.scalars(due.order_by(WebhookEvent.id).limit(BATCH)).all()
+    for row_id in ids:
+        try:
+            _again(service, take, row_id)
+        except Exception as error:
+            _count(service, row_id, error)
+    return len(ids)
+
+
+def _again(service: Service, take: Take, row_id: int) -> None:
+    with service.sessions.writing() as session:
+        row = _locked(session, row_id)
+        if row is None or row.payload is None:
+            return
+        now = service.clock.now(session)
+        take(session, row.id, incoming(row.payload, waited=LATE, now=now), None, now)
+        session.refresh(row)
+        row.state = "done" if row.state == "retry" else row.state
+        row.payload, row.error = None, None
+        session.commit()
+
+
+def _count(service: Service, row_id: int, error: Exception) -> None:
+    with service.sessions.writing() as session:
+        row = _locked(session, row_id)
+        if row is None:
+            return
+        row.attempts += 1
+        row.error = _reason(error)
+        row.not_before = datetime.now(UTC) + FIRST_PAUSE * 2**row.attempts
+        if row.attempts >= MOST_TRIES:
+            row.state = "parked"
+            log.error("event parked", event_id=row.event_id, event_type=row.type, error=type(error).__name__)
+        session.commit()
+
+
+def _locked(session: Session, row_id: int) -> WebhookEvent | None:
+    """The row while it still waits for a retry and nobody else is at it."""
+    mine = select(WebhookEvent).where(WebhookEvent.id == row_id, WebhookEvent.state == "retry")
+    return session.scalar(mine.with_for_update(skip_locked=True))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
