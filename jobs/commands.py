@@ -1,4 +1,4 @@
-"""`flask migrate` and `flask job`."""
+"""`flask migrate` and `flask job`; those of other files of this door are listed at the end."""
 
 import json
 from datetime import datetime
@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from domain.calendar import calendar_of
 from domain.operations.setting_up import set_up
 from door import Service, service
+from jobs.metrics_command import COMMANDS as METRICS_COMMANDS
 from jobs.runner import NIGHT, all_jobs, run_by_hand
 
 MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
@@ -72,4 +73,4 @@ def _moment(found: Service, text: str | None) -> datetime:
         return moment if moment.tzinfo else moment.replace(tzinfo=calendar_of(session).zone)
 
 
-COMMANDS: list[click.Command] = [migrate, job]
+COMMANDS: list[click.Command] = [migrate, job, *METRICS_COMMANDS]

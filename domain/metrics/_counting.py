@@ -104,7 +104,7 @@ def _finish(session: Session, metric: Metric, period: Period, counted: dict[Plac
 
 
 def _tree(metric: Metric, counted: dict[Place, Counts]) -> Figure:
-    parts: dict[str, Figure] = {}
+    parts = {part: _one(metric, Counter()) for part in metric.parts or ()}
     for part, word in sorted(counted):
         figure = _one(metric, counted[part, word])
         if word:

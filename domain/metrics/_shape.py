@@ -56,7 +56,8 @@ class Metric:
     `rows(period)` selects `member_id`, `part`, `hit` (1 = in the numerator) and `pending` (1 = too
     early to tell, in neither side), then the `asides`: further 0/1 columns counted beside the figure.
     `split` names a JSON list column that cuts each part again (the segments of a message).
-    `whole` names the part that is the figure itself; without it the figure is the sum of the parts.
+    `parts` names those shown even when empty; None where there are none at all. `whole` names the part
+    that is the figure itself; without it the figure is the sum of the parts.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Metric:
     exact: bool = False
     asides: tuple[str, ...] = ()
     split: str | None = None
+    parts: tuple[str, ...] | None = None
     whole: str | None = None
 
 

@@ -154,6 +154,7 @@ METRIC = Metric(
         "%(who)s of %(of)s who took part in a campaign stayed with us: tagged and followed up within 7 days."
     ),
     rows=rows,
+    parts=(),
     rests_on=("participated", "tagged"),
     asides=("tagged", "enrolled", "lost_by_block", "without_own_tag"),
 )

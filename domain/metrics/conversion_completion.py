@@ -131,6 +131,7 @@ METRIC = Metric(
     definition=first_paragraph(__doc__),
     sentence=mark("%(who)s of %(of)s key actions begun were finished in time."),
     rows=rows,
+    parts=(),
     rests_on=("conversion_started", "conversion_completed"),
     asides=("late", "implied"),
 )

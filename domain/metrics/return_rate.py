@@ -32,5 +32,6 @@ METRIC = Metric(
     sentence=mark("%(who)s of %(of)s members who were with us in %(base)s came back within 90 days."),
     rows=rows,
     rests_on=("clicked", "postback", "opened_app", "visited"),
+    parts=("re_engage", "revisit"),
     whole="any",
 )

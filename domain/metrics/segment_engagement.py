@@ -84,6 +84,7 @@ METRIC = Metric(
     definition=first_paragraph(__doc__),
     sentence=mark("%(who)s of %(of)s messages that reached someone were answered."),
     rows=rows,
+    parts=(),
     rests_on=("clicked", "postback", "opened_app"),
     split="segments",
 )

@@ -77,7 +77,8 @@ def _how_far(since: datetime, until: datetime) -> Rows:
     layer = _entered(since, until).subquery("reach")
     for step in ("browse", "cart", "order", "pick_up"):
         # After the latest of the steps before that was taken at all.
-        after = func.coalesce(*(layer.c[name] for name in reversed(layer.c.keys()[1:])))
+        taken = [layer.c[name] for name in reversed(layer.c.keys()[1:])]
+        after = func.coalesce(*taken) if len(taken) > 1 else taken[0]
         layer = select(layer, _first_time(step, layer, after).label(step)).subquery(f"until_{step}")
     places = [(_bought_again(layer), STEPS.index("repurchase"))]
     places += [(layer.c[name].is_not(None), STEPS.index(name)) for name in ("pick_up", "order", "cart", "browse")]

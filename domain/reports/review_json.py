@@ -23,6 +23,8 @@ def as_json(review: Review) -> Json:
 
 def _metric(entry: Entry) -> Json:
     made = _figure(entry.metric, entry.figure, entry.before)
+    if entry.metric.parts is not None:
+        made.setdefault("parts", {})
     made["silent_events"] = [silence.kind for silence in entry.doubts]
     made["definition"] = entry.definition
     return made

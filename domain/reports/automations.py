@@ -1,0 +1,103 @@
+"""Automations at a glance: what each does in words, and what became of the people who entered it."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from domain import rules, triggers
+from domain.wording import mark, pick, say
+from models.automation import Automation, Enrolment
+from models.benefit import Coupon
+from models.programme import Tag
+
+STATES = {
+    "waiting": mark("Waiting"),
+    "done": mark("Done"),
+    "held_out": mark("Held out"),
+    "withheld": mark("Message withheld"),
+    "left": mark("Left"),
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One automation as the console shows it."""
+
+    key: str
+    name: str
+    kind: str
+    is_on: bool
+    when: str
+    whom: str
+    does: list[str]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def entered(self) -> int:
+        return sum(self.counts.values())
+
+
+def all_seen(session: Session, language: str) -> list[Seen]:
+    """Every automation, with how many people are in each state."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    per_state = select(Enrolment.automation_id, Enrolment.state, func.count()).group_by(
+        Enrolment.automation_id, Enrolment.state
+    )
+    for automation_id, state, n in session.execute(per_state):
+        counts[automation_id][state] = n
+    names = _names(session, language)
+    rows = session.scalars(select(Automation).order_by(Automation.key))
+    return [seen(session, row, language, counts[row.id], names) for row in rows]
+
+
+def seen(
+    session: Session,
+    row: Automation,
+    language: str,
+    counts: dict[str, int] | None = None,
+    names: dict[tuple[str, str], str] | None = None,
+) -> Seen:
+    """One automation in words."""
+    known = names if names is not None else _names(session, language)
+    whom = rules.sentence(row.rule, language, rules.names_of(session, language)) if row.rule else ""
+    does = [_action_words(action, language, known) for action in row.actions]
+    return Seen(
+        row.key, pick(row.name, language), row.kind, row.enabled_at is not None,
+        triggers.words(row.trigger, language), whom, does, counts or {},
+    )  # fmt: skip
+
+
+def people_in(automation: Automation, state: str) -> Select[tuple[int]]:
+    """The people behind a count of `all_seen`."""
+    return select(Enrolment.member_id).where(Enrolment.automation_id == automation.id, Enrolment.state == state)
+
+
+def reasons(session: Session, automation: Automation) -> list[tuple[str, str, int]]:
+    """State, reason and how many, for everything that was not simply done."""
+    rows = (
+        select(Enrolment.state, Enrolment.reason, func.count())
+        .where(Enrolment.automation_id == automation.id, Enrolment.reason.is_not(None))
+        .group_by(Enrolment.state, Enrolment.reason)
+        .order_by(func.count().desc())
+    )
+    return [(state, reason or "", n) for state, reason, n in session.execute(rows)]
+
+
+def _names(session: Session, language: str) -> dict[tuple[str, str], str]:
+    names = {("coupon", row.key): pick(row.title, language) for row in session.scalars(select(Coupon))}
+    return names | {("tag", row.key): pick(row.name, language) for row in session.scalars(select(Tag))}
+
+
+def _action_words(action: dict[str, Any], language: str, names: dict[tuple[str, str], str]) -> str:
+    if action["do"] == "grant":
+        key = action["benefit"].get("coupon", "")
+        return say(language, "gives: %(what)s", what=names.get(("coupon", key), key or str(action["benefit"])))
+    if action["do"] == "tag":
+        return say(language, "tags: %(what)s", what=names.get(("tag", action["tag"]), action["tag"]))
+    if action["do"] == "task":
+        return say(language, "asks staff: %(what)s", what=pick(action["text"], language))
+    title = pick(action.get("texts", {}).get("title"), language)
+    return say(language, "says: %(what)s", what=title) if title else say(language, "sends a reminder of the visit")

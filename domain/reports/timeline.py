@@ -1,0 +1,187 @@
+"""Everything that happened with one person, newest first: what they did, what we said, bought, given, decided."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.reports.timeline_words import EVENT_WORDS, MESSAGE_STATES, REASONS, TIER_WORDS
+from domain.wording import money_words, pick, say
+from models.benefit import Coupon, CouponClaim
+from models.campaign import Campaign, Recipient
+from models.event import Event
+from models.member import Member
+from models.outbox import OutgoingMessage
+from models.programme import Form, Tag, Tier, TierLine, the_brand
+from models.purchase import Purchase
+from models.staff import Staff, StaffNote
+from models.store import Store
+
+PAGE = 40
+# Shown from rows that know more: recipients, notes, claims, tiers.
+ELSEWHERE = ("sent", "withheld", "noted", "coupon_claimed")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line: when, what in words, and a little more (`why` it is so, or what was said)."""
+
+    at: datetime
+    kind: str  # event | message | purchase | tier | coupon | note
+    words: str
+    detail: str = ""
+    needs: bool = False  # something a person should look at
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A page of happenings; `next_before` is the moment the next page ends at."""
+
+    lines: list[Happening]
+    next_before: datetime | None
+
+
+def timeline(session: Session, member: Member, *, language: str, before: datetime | None = None) -> Timeline:
+    """The newest PAGE happenings before a moment. Lines of one moment are never parted by a page."""
+    teller = _Teller(session, member, language, before)
+    lines = sorted(teller.all(), key=lambda line: line.at, reverse=True)
+    if len(lines) <= PAGE:
+        return Timeline(lines, None)
+    last = lines[PAGE - 1].at
+    shown = [line for line in lines if line.at >= last]
+    return Timeline(shown, last if len(lines) > len(shown) else None)
+
+
+class _Teller:
+    """Puts the rows of one person into words."""
+
+    def __init__(self, session: Session, member: Member, language: str, before: datetime | None) -> None:
+        self.session, self.member, self.language, self.before = session, member, language, before
+        self.currency = the_brand(session).currency
+        self.names = _names(session, language)
+
+    def all(self) -> Iterator[Happening]:
+        for tell in (
+            self._events,
+            self._messages,
+            self._sends,
+            self._purchases,
+            self._tiers,
+            self._claims,
+            self._notes,
+        ):
+            yield from tell()
+
+    def say(self, message: str, **values: Any) -> str:
+        return say(self.language, message, **values)
+
+    def _newest(self, query: Any, at: Any) -> Any:
+        if self.before is not None:
+            query = query.where(at < self.before)
+        # One more than a page of each kind, so that the page knows whether there is another.
+        return self.session.execute(query.order_by(at.desc()).limit(PAGE + 1))
+
+    def _events(self) -> Iterator[Happening]:
+        query = select(Event, Campaign.name).outerjoin(Campaign, Campaign.id == Event.campaign_id)
+        mine = query.where(Event.member_id == self.member.id, Event.kind.not_in(ELSEWHERE))
+        for event, campaign in self._newest(mine, Event.occurred_at):
+            detail = self.say("from %(campaign)s", campaign=campaign) if campaign else ""
+            yield Happening(event.occurred_at, "event", self._event_words(event), detail)
+
+    def _event_words(self, event: Event) -> str:
+        thing = event.object or str(event.data.get("url") or event.data.get("page") or "")
+        key = thing.split(":", 1)[1] if ":" in thing and not thing.startswith("http") else thing
+        return self.say(EVENT_WORDS[event.kind], thing=self.names.get(key, key), **_how(event, self.language))
+
+    def _messages(self) -> Iterator[Happening]:
+        mine = select(OutgoingMessage).where(OutgoingMessage.member_id == self.member.id)
+        for (message,) in self._newest(mine, OutgoingMessage.created_at):
+            words = self.say(MESSAGE_STATES.get(message.state, message.state))
+            yield Happening(
+                message.created_at, "message", f"{words}: {_first_words(message.messages)}",
+                self._reason(message.reason), needs=message.state in ("failed", "unsure"),
+            )  # fmt: skip
+
+    def _sends(self) -> Iterator[Happening]:
+        """Sends to many, and what was kept back with its reason; personal ones are told by their message."""
+        told = select(OutgoingMessage.recipient_id).where(OutgoingMessage.recipient_id.is_not(None))
+        query = select(Recipient, Campaign.name).join(Campaign, Campaign.id == Recipient.campaign_id)
+        mine = query.where(Recipient.member_id == self.member.id, Recipient.id.not_in(told))
+        for recipient, name in self._newest(mine, Recipient.due_at):
+            words = self.say(MESSAGE_STATES.get(recipient.state, recipient.state))
+            at = recipient.due_at
+            needs = recipient.state in ("failed", "unsure")
+            yield Happening(at, "message", f"{words}: {name}", self._reason(recipient.reason), needs=needs)
+
+    def _reason(self, reason: str | None) -> str:
+        return self.say(REASONS.get(reason, reason)) if reason else ""
+
+    def _purchases(self) -> Iterator[Happening]:
+        query = select(Purchase, Store.name).outerjoin(Store, Store.id == Purchase.store_id)
+        for purchase, store in self._newest(query.where(Purchase.member_id == self.member.id), Purchase.paid_at):
+            amount = money_words(self.language, purchase.net_amount, self.currency)
+            words = self.say("Bought for %(amount)s", amount=amount)
+            detail = " · ".join(filter(None, (store or purchase.channel, purchase.order_ref)))
+            yield Happening(purchase.paid_at, "purchase", words, detail)
+
+    def _tiers(self) -> Iterator[Happening]:
+        query = select(TierLine, Tier).join(Tier, Tier.id == TierLine.tier_id)
+        for line, tier in self._newest(query.where(TierLine.member_id == self.member.id), TierLine.at):
+            name = pick(tier.name, self.language)
+            words = self.say(TIER_WORDS.get(line.reason, "Tier: %(tier)s"), tier=name)
+            yield Happening(line.at, "tier", words, tier_reason(line, self.language, self.currency))
+
+    def _claims(self) -> Iterator[Happening]:
+        query = select(CouponClaim, Coupon).join(Coupon, Coupon.id == CouponClaim.coupon_id)
+        for claim, coupon in self._newest(query.where(CouponClaim.member_id == self.member.id), CouponClaim.issued_at):
+            title = pick(claim.terms.get("title") or coupon.title, self.language)
+            given = claim.cause.startswith("claim:")
+            words = self.say("Took the coupon %(coupon)s" if given else "Was given the coupon %(coupon)s", coupon=title)
+            yield Happening(claim.issued_at, "coupon", words)
+
+    def _notes(self) -> Iterator[Happening]:
+        query = select(StaffNote, Staff.name).outerjoin(Staff, Staff.id == StaffNote.author_id)
+        for note, author in self._newest(query.where(StaffNote.member_id == self.member.id), StaffNote.created_at):
+            words = self.say("Wrote in the chat: %(text)s" if note.kind == "chat" else "Note: %(text)s", text=note.text)
+            yield Happening(note.created_at, "note", words, author or "", needs=note.closed_at is None)
+
+
+def tier_reason(line: TierLine, language: str, currency: str) -> str:
+    """Why a tier moved: what was spent against what it takes."""
+    spent, threshold = line.evidence.get("spend_365"), line.evidence.get("threshold")
+    if spent is None or not threshold:
+        return str(line.evidence.get("reason") or "")
+    return say(
+        language, "%(spent)s spent in 365 days; the tier takes %(threshold)s.",
+        spent=money_words(language, spent, currency), threshold=money_words(language, threshold, currency),
+    )  # fmt: skip
+
+
+def _how(event: Event, language: str) -> dict[str, str]:
+    how = {
+        "check_in": say(language, "checked in by code"),
+        "booking": say(language, "came to a booking"),
+        "purchase": say(language, "bought something"),
+        "redemption": say(language, "used a coupon"),
+    }.get(str(event.data.get("how")), "")
+    return {"how": how, "type": str(event.data.get("type", "")).replace("_", " ")}
+
+
+def _first_words(messages: list[Any]) -> str:
+    """What the notification of a message says."""
+    first = messages[0] if messages else {}
+    return str(first.get("text") or first.get("altText") or "")[:160]
+
+
+def _names(session: Session, language: str) -> dict[str, str]:
+    """What keys of the programme are called."""
+    names = {key: name for key, name in session.execute(select(Store.key, Store.name))}
+    for table in (Tag, Tier):
+        names.update({key: pick(name, language) or key for key, name in session.execute(select(table.key, table.name))})
+    for titled in (Coupon, Form):
+        rows = session.execute(select(titled.key, titled.title))
+        names.update({key: pick(title, language) or key for key, title in rows})
+    return names

@@ -1,0 +1,45 @@
+"""Month ends are kept as they were."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.calendar import Month
+from domain.operations import snapshotting
+from models.packing import unpack
+from models.programme import Tier, TierLine
+from models.score import Snapshot
+from tests.support.factories import make_member, make_purchase, make_tag
+from tests.support.journey import give_tag, local
+
+
+def test_where_everyone_stood(session: Session) -> None:
+    joined = local(session, date(2026, 1, 5))
+    newcomer, buyer, stranger = (make_member(session, created_at=joined, registered_at=joined) for _ in range(3))
+    stranger.registered_at = local(session, date(2026, 3, 1))
+    make_purchase(session, buyer, paid_at=local(session, date(2026, 1, 10)), amount=16_000)
+    give_tag(session, buyer, make_tag(session, "skincare"), at=joined)
+    silver, gold = Tier(key="silver", rank=1), Tier(key="gold", rank=2)
+    session.add_all([silver, gold])
+    session.flush()
+    for n, (tier, day) in enumerate(((silver, date(2026, 1, 8)), (gold, date(2026, 2, 1)))):
+        session.add(
+            TierLine(member_id=buyer.id, tier_id=tier.id, reason="upgraded", at=local(session, day, 0), cause=f"c{n}")
+        )
+    session.flush()
+    now = local(session, date(2026, 2, 2))
+    assert snapshotting.months_to_take(session, now=now)[-1] == Month(2026, 1)
+    snapshotting.take_snapshot(session, Month(2026, 1), now=now)
+    rows = {(row.dimension, row.value): unpack(row.ids) for row in session.scalars(select(Snapshot))}
+    assert rows == {
+        ("rfm", "none"): [newcomer.id],
+        ("rfm", "new"): [buyer.id],
+        ("napl", "N"): [newcomer.id],
+        ("napl", "L"): [buyer.id],
+        ("tier", "silver"): [buyer.id],
+        ("tagged", "yes"): [buyer.id],
+        ("tagged", "no"): [newcomer.id, stranger.id],
+    }
+    assert Month(2026, 1) not in snapshotting.months_to_take(session, now=now)
+    snapshotting.take_snapshot(session, Month(2026, 1), now=now)
