@@ -59,6 +59,7 @@ class SlotShape(Shape):
 class Slots(Shape):
     stores: list[StoreShape]
     store: str | None
+    store_is_theirs: bool = Field(description="Chosen because it is their store, not only the first of the list")
     days: list[BookingDay]
     date: str | None
     slots: list[SlotShape]
@@ -82,16 +83,18 @@ def slots(query_data: SlotsQuery) -> Slots:
     member = session.member()
     note_starts(member, type="booking", objects=[VISIT])
     stores = open_stores(door.session())
-    store = _store(stores, member, query_data.store)
+    theirs = _their_store(stores, member)
+    store = _store(stores, query_data.store) or theirs or next(iter(stores), None)
     if store is None:
-        return Slots(stores=[], store=None, days=[], date=None, slots=[])
+        return Slots(stores=[], store=None, store_is_theirs=False, days=[], date=None, slots=[])
     calendar = calendar_of(door.session())
     today = calendar.day_of(door.now())
     shown = _upcoming(store, calendar, today, query_data.date)
     days = _days(shown, calendar, today)
     chosen = query_data.date or next((Date.fromisoformat(day.date) for day in days if day.state == "open"), today)
     return Slots(
-        stores=[store_shape(each) for each in stores], store=store.key, days=days, date=chosen.isoformat(),
+        stores=[store_shape(each) for each in stores], store=store.key, store_is_theirs=store is theirs,
+        days=days, date=chosen.isoformat(),
         slots=_shapes([slot for slot in shown if calendar.day_of(slot.starts_at) == chosen], member, calendar),
     )  # fmt: skip
 
@@ -144,15 +147,20 @@ def cancel(ref: str) -> str:
     return ""
 
 
-def _store(stores: Sequence[Store], member: Member, key: str | None) -> Store | None:
-    """The store asked for, else the member's own, else the first."""
-    if key is not None:
-        found = next((store for store in stores if store.key == key), None)
-        if found is None:
-            raise NotFound(mark("This store takes no bookings. Pick one from the list."), code="store_not_found")
-        return found
-    home = next((store for store in stores if store.id == member.home_store_id), None)
-    return home or next(iter(stores), None)
+def _store(stores: Sequence[Store], key: str | None) -> Store | None:
+    """The store asked for; None when none was."""
+    found = next((store for store in stores if store.key == key), None)
+    if key is not None and found is None:
+        raise NotFound(mark("This store takes no bookings. Pick one from the list."), code="store_not_found")
+    return found
+
+
+def _their_store(stores: Sequence[Store], member: Member) -> Store | None:
+    """Where they were last booked, else their home store."""
+    last = select(Booking.store_id).where(Booking.member_id == member.id).order_by(Booking.id.desc()).limit(1)
+    usual = (door.session().scalar(last), member.home_store_id)
+    by_id = {store.id: store for store in stores}
+    return next((by_id[store_id] for store_id in usual if store_id in by_id), None)
 
 
 def _upcoming(store: Store, calendar: Calendar, today: Date, asked: Date | None) -> list[Slot]:

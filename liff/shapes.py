@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 import door
 from domain.calendar import Calendar
 from domain.operations import booking as bookings
-from domain.wording import day_words
+from domain.wording import day_words, moment_words
 from liff.screens import Shape
 from models.store import Booking, Store, WaitlistEntry
 
@@ -25,6 +27,7 @@ class VisitTime(Shape):
     day: str
     time: str
     until: str
+    words: str = Field(description="Day and time as people say it")
 
 
 class BookingShape(Shape):
@@ -56,6 +59,7 @@ def time_shape(calendar: Calendar, starts_at: datetime, ends_at: datetime) -> Vi
     return VisitTime(
         starts_at=local.isoformat(), date=local.date().isoformat(), day=day_words(door.language(), local.date()),
         time=local.strftime("%H:%M"), until=end.strftime("%H:%M"),
+        words=moment_words(door.language(), starts_at, calendar.zone),
     )  # fmt: skip
 
 
