@@ -1,11 +1,13 @@
 """Shops' systems and scripts call us."""
 
-from flask import Flask
+from apiflask import APIFlask
 
 
-def register(app: Flask) -> None:
+def register(app: APIFlask) -> None:
     """Adds this door's routes and commands to the application."""
+    from api import doors
     from api.commands import COMMANDS
 
+    doors.open_all(app)
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from api.importing import Importer, Report
 from api.mapping import Map, load_map
 from domain.errors import Refusal
+from domain.operations import keying
 from door import service
 
 
@@ -57,4 +58,37 @@ def _print(report: Report, seconds: float) -> None:
         click.echo(f"refused lines with their reasons: {report.rejected_file}")
 
 
-COMMANDS: list[click.Command] = [import_command]
+@click.group("key")
+def key_group() -> None:
+    """Keys for shops' systems that post to /api/v1."""
+
+
+@key_group.command("add")
+@click.argument("name")
+@with_appcontext
+def add_key_command(name: str) -> None:
+    """Make a key; it is shown this once."""
+    with service().sessions.writing() as session:
+        try:
+            key = keying.add_key(session, name=name, now=service().clock.now(session))
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal)) from None
+        session.commit()
+    click.echo(key)
+
+
+@key_group.command("revoke")
+@click.argument("name")
+@with_appcontext
+def revoke_key_command(name: str) -> None:
+    """End a key; what still uses it is refused from now on."""
+    with service().sessions.writing() as session:
+        try:
+            keying.revoke_key(session, name=name, now=service().clock.now(session))
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal)) from None
+        session.commit()
+    click.echo(f"{name} opens nothing any more")
+
+
+COMMANDS: list[click.Command] = [import_command, key_group]

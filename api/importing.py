@@ -103,7 +103,9 @@ class Importer:
     def _loader(self, parser: Parser) -> "Loader":
         source = self.map.name or "import"
         if self.what == "members":
-            return Loader(parser.member, lambda session, rows: import_members(session, rows, source="import", now=self.now))
+            return Loader(
+                parser.member, lambda session, rows: import_members(session, rows, source="import", now=self.now)
+            )
         if self.what == "purchases":
             register = self.map.buyers == "register"
             return Loader(

@@ -179,9 +179,7 @@ def text(fields: Mapping[str, Any], name: str, *, needed: bool = False, longest:
     if not written.isascii() or "\x00" in written:
         _storable(name, written)
     if len(written) > longest:
-        raise Invalid(
-            mark("%(name)s is longer than %(longest)s characters. Shorten it."), name=name, longest=longest
-        )
+        raise Invalid(mark("%(name)s is longer than %(longest)s characters. Shorten it."), name=name, longest=longest)
     return written
 
 
@@ -253,7 +251,10 @@ def _yes_or_no(fields: Mapping[str, Any], name: str) -> bool | None:
 def _custom(fields: Mapping[str, Any]) -> dict[str, str]:
     """The shop's own columns. Our own scores, in a file we wrote, are not theirs to set."""
     ours = {*MEMBER_COLUMNS, *SCORE_COLUMNS}
-    return {name: text(fields, name, longest=4000) for name in fields if name not in ours and text(fields, name, longest=4000)}
+    values = {name: text(fields, name, longest=4000) for name in fields if name not in ours}
+    for name in values:
+        text({"The name of a column": name}, "The name of a column", needed=True, longest=64)
+    return {name: value for name, value in values.items() if value}
 
 
 def _data(value: Any) -> dict[str, Any]:
@@ -261,11 +262,11 @@ def _data(value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise Invalid(mark("data is not an object. Write it in braces, or leave it out."))
-    written = json.dumps(value, ensure_ascii=False)
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        written.encode()
+    except (ValueError, RecursionError):  # half characters are ValueErrors too
+        raise Invalid(mark("data has numbers or characters nothing can store. Correct them.")) from None
     if "\\u0000" in written or len(written) > 20_000:
         raise Invalid(mark("data is too long or has characters nothing can store. Keep it under 20,000 characters."))
-    try:
-        written.encode()
-    except UnicodeEncodeError:
-        raise Invalid(mark("data has half characters nothing can store. Correct its text.")) from None
     return value

@@ -126,16 +126,22 @@ def open_file(path: Path, encoding: str = "utf-8") -> Iterator[FileReader]:
 class Ranks:
     """How many equal things came before, for more things than memory should hold."""
 
+    NEAR = 100_000  # this many are counted in memory, the others in a file
+
     def __init__(self) -> None:
+        self._near: dict[str, int] = {}
         # An unnamed SQLite database spills to a temporary file of its own and is gone when closed.
-        self._store = sqlite3.connect("", isolation_level=None)
-        self._store.execute("PRAGMA journal_mode=OFF")
-        self._store.execute("CREATE TABLE seen (thing TEXT PRIMARY KEY, times INTEGER) WITHOUT ROWID")
-        self._store.execute("BEGIN")
+        self._far = sqlite3.connect("", isolation_level=None)
+        self._far.execute("PRAGMA journal_mode=OFF")
+        self._far.execute("CREATE TABLE seen (thing TEXT PRIMARY KEY, times INTEGER) WITHOUT ROWID")
+        self._far.execute("BEGIN")
 
     def __call__(self, thing: str) -> int:
         """1 for the first of its kind, 2 for the second …"""
-        row = self._store.execute(
+        if thing in self._near or len(self._near) < self.NEAR:
+            self._near[thing] = times = self._near.get(thing, 0) + 1
+            return times
+        row = self._far.execute(
             "INSERT INTO seen VALUES (?, 1) ON CONFLICT (thing) DO UPDATE SET times = times + 1 RETURNING times",
             (thing,),
         ).fetchone()

@@ -95,9 +95,7 @@ def _known(session: Session, rows: Sequence[MemberRow]) -> _Known:
     return _Known(refs, names, set(names), naming.shop_refs(session, ids), naming.line_ids(session, ids))
 
 
-def _make_newcomers(
-    session: Session, rows: Sequence[MemberRow], known: _Known, *, source: str, now: datetime
-) -> None:
+def _make_newcomers(session: Session, rows: Sequence[MemberRow], known: _Known, *, source: str, now: datetime) -> None:
     """One new person for each row that names nobody known, here or in an earlier row."""
     seen: set[Name] = set()
     firsts: dict[str, list[Name]] = {}
@@ -117,7 +115,9 @@ def _owner(row: MemberRow, known: _Known) -> int:
         raise Invalid(mark("Nothing names this person. Fill in member_ref, phone, email or line_user_id."))
     owners = known.owners(row)
     if not owners:
-        raise Conflict(mark("An earlier line with the same phone, e-mail or LINE id was refused. Correct that one first."))
+        raise Conflict(
+            mark("An earlier line with the same phone, e-mail or LINE id was refused. Correct that one first.")
+        )
     if len(owners) > 1:
         raise Conflict(mark("This line names two people we know apart. Join them in the console, or correct the line."))
     (member_id,) = owners
@@ -136,9 +136,7 @@ def _owner(row: MemberRow, known: _Known) -> int:
 def _fresh_names(row: MemberRow, member_id: int, known: _Known) -> list[Name]:
     """What this person was not known by before."""
     fresh = [
-        name
-        for name in row.names()
-        if name not in known.stored and not (name[0] == "shop" and name[1] in known.refs)
+        name for name in row.names() if name not in known.stored and not (name[0] == "shop" and name[1] in known.refs)
     ]
     for kind, value in fresh:
         known.stored.add((kind, value))

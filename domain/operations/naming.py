@@ -189,9 +189,7 @@ def _identity(member_id: int, kind: str, value: str, *, source: str, now: dateti
     }  # fmt: skip
 
 
-def claim_identities(
-    session: Session, named: Sequence[tuple[int, str, str]], *, source: str, now: datetime
-) -> None:
+def claim_identities(session: Session, named: Sequence[tuple[int, str, str]], *, source: str, now: datetime) -> None:
     """Writes (member, kind, value) as verified identities, unless they are known already."""
     rows = [_identity(member_id, kind, value, source=source, now=now) for member_id, kind, value in named]
     if rows:

@@ -43,7 +43,9 @@ class Line:
         if self.kind != "sale":
             raise Invalid(mark("The kind is %(kind)s. Use sale or refund."), kind=self.kind)
         if self.refund_of:
-            raise Invalid(mark("A sale cannot name an order it refunds. Use the kind refund, or leave refund_of empty."))
+            raise Invalid(
+                mark("A sale cannot name an order it refunds. Use the kind refund, or leave refund_of empty.")
+            )
         if self.amount < 0:
             raise Invalid(mark("The amount of a sale is below 0. Use the kind refund for money paid back."))
         return self
@@ -103,9 +105,7 @@ def record_order(
     return purchase
 
 
-def record_lines(
-    session: Session, items: Sequence[tuple[Order, Line]], *, source: str, now: datetime
-) -> list[Outcome]:
+def record_lines(session: Session, items: Sequence[tuple[Order, Line]], *, source: str, now: datetime) -> list[Outcome]:
     """Many lines of many orders; one outcome each. The caller settles tiers afterwards, once.
 
     Set-based: the number of queries does not depend on the number of lines (except for news, which is few).
@@ -157,9 +157,9 @@ def _judge(
 def _heads(session: Session, refs: Iterable[str]) -> dict[str, _Head]:
     found: dict[str, _Head] = {}
     for part in naming.chunks(sorted(refs)):
-        query = select(
-            Purchase.order_ref, Purchase.id, Purchase.paid_at, Purchase.member_id, Purchase.buyer_ref
-        ).where(Purchase.order_ref.in_(part))
+        query = select(Purchase.order_ref, Purchase.id, Purchase.paid_at, Purchase.member_id, Purchase.buyer_ref).where(
+            Purchase.order_ref.in_(part)
+        )
         for ref, id, paid_at, member_id, buyer_ref in session.execute(query):
             found[ref] = _Head(id, paid_at, member_id, buyer_ref)
     return found

@@ -49,7 +49,9 @@ def test_the_same_line_twice_changes_nothing_and_another_under_its_number_is_ref
 ) -> None:
     order = Order("A1", MAY)
     assert load(session, (order, Line(1, "tea", 300)), now=now) == ["accepted"]
-    again = load(session, (order, Line(1, "tea", 300)), (order, Line(1, "tea", 200)), (order, Line(2, "cup", 9)), now=now)
+    again = load(
+        session, (order, Line(1, "tea", 300)), (order, Line(1, "tea", 200)), (order, Line(2, "cup", 9)), now=now
+    )
     assert again == ["repeated", "conflict", "accepted"]
     assert nets(session) == {"A1": 309}
 
@@ -65,7 +67,9 @@ def test_what_cannot_be_is_refused_in_words(session: Session, now: datetime) -> 
 
 def test_an_order_does_not_change_hands(session: Session, now: datetime) -> None:
     mei, ken = make_member(session), make_member(session)
-    record_order(session, order_ref="A1", member_id=mei.id, paid_at=MAY, lines=[Line(1, "tea", 1)], source="pos", now=now)
+    record_order(
+        session, order_ref="A1", member_id=mei.id, paid_at=MAY, lines=[Line(1, "tea", 1)], source="pos", now=now
+    )
     with pytest.raises(Conflict):
         record_order(
             session, order_ref="A1", member_id=ken.id, paid_at=MAY, lines=[Line(2, "tea", 1)], source="pos", now=now
