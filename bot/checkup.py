@@ -57,8 +57,8 @@ def _settings(service: Service) -> Iterator[Finding]:
     yield Finding(
         belongs,
         "LIFF_ID belongs to LINE_LOGIN_CHANNEL_ID" if belongs
-        else f"LIFF_ID belongs to channel {channel_of_liff or '(none)'}, not to LINE_LOGIN_CHANNEL_ID {service.login_channel_id}: "
-        "people could not sign in",
+        else f"LIFF_ID belongs to channel {channel_of_liff or '(none)'}, not to LINE_LOGIN_CHANNEL_ID "
+        f"{service.login_channel_id}: people could not sign in",
     )  # fmt: skip
     secret = service.channel_secret
     looks_right = len(secret) == 32 and all(letter in "0123456789abcdef" for letter in secret)

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from bot import events, retries
 from bot.incoming import Incoming, incoming, storable
 from bot.profiles import Profiles
-from door import Service
 from domain.operations.befriending import Profile
+from door import Service
 from models.inbox import InboundBody, WebhookEvent
 from models.session import insert_for
 

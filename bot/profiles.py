@@ -1,4 +1,4 @@
-"""What LINE shows of a new friend, asked before the transaction, and their menu, shown after it. Both may fail quietly."""
+"""What LINE shows of a new friend, asked before the transaction; their menu, shown after it. Both may fail quietly."""
 
 import structlog
 

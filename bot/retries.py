@@ -28,9 +28,10 @@ def put_off(service: Service, raw: dict[str, Any], error: Exception, *, body_id:
     # The kind of trouble, never the event's words: those are somebody's.
     log.error("event failed", event_type=str(raw.get("type"))[:64], error=type(error).__name__, body_id=body_id)
     with service.sessions.writing() as session:
+        now = service.clock.now(session)
         row = insert_for(session)(WebhookEvent).values(
-            event_id=event_id(raw), body_id=body_id, type=str(raw.get("type"))[:64], received_at=service.clock.now(session),
-            state="retry", attempts=1, error=_reason(error), payload=raw, not_before=datetime.now(UTC) + FIRST_PAUSE,
+            event_id=event_id(raw), body_id=body_id, type=str(raw.get("type"))[:64], received_at=now, state="retry",
+            attempts=1, error=_reason(error), payload=raw, not_before=datetime.now(UTC) + FIRST_PAUSE,
         )  # fmt: skip
         session.execute(row.on_conflict_do_nothing(index_elements=["event_id"]))
         session.commit()

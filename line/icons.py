@@ -1,4 +1,4 @@
-"""The six drawings of the rich menu: one stroke width, round ends, drawn large and scaled down so that edges are smooth."""
+"""The six drawings of the rich menu: one stroke width, round ends, drawn large and scaled down for smooth edges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

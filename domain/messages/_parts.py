@@ -42,7 +42,7 @@ def postback_button(label: str, data: str, *, colour: str) -> Json:
 
 
 def _button(action: Json, colour: str) -> Json:
-    """In the brand's colour, with the label in whichever of white and black can be read on it. LINE makes it 52 px high."""
+    """In the brand's colour, its label white or black, whichever can be read on it. LINE makes it 52 px high."""
     style = "primary" if _luminance(colour) < DARK else "secondary"
     return {"type": "button", "style": style, "color": colour, "height": "md", "action": action}
 

@@ -1,4 +1,4 @@
-"""Welcome: what a new friend reads first, with the words of the place they came from and one button that opens the card."""
+"""Welcome: what a new friend reads first, with the words of where they came from, and one button to the card."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

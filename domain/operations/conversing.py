@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from domain.errors import Refusal
 from domain.messages import answer, coupon_issued, opted_in, opted_out
 from domain.messages._parts import Rendered, language_for
-from domain.operations import claiming, consenting, linking, speaking, waiting
+from domain.operations import claiming, joining, linking, speaking, waiting
 from domain.operations.converting import Trace
 from domain.operations.recording import is_news, record
 from domain.wording import mark, pick, say
@@ -65,10 +65,10 @@ def hear(session: Session, turn: Turn, *, text: str, message_id: str | None, now
         data={"keyword": keyword.key} if keyword else {}, now=now,
     )  # fmt: skip
     if word in OPT_OUT_WORDS:
-        consenting.refuse(session, turn.member, wording=text.strip()[:100], source="line", now=now)
+        joining.decide(session, turn.member, agrees=False, wording=text.strip()[:100], source="line", now=now)
         _say(session, turn, opted_out.render(session, turn.member), now=now)
     elif word in OPT_IN_WORDS:
-        consenting.agree(session, turn.member, wording=text.strip()[:100], source="line", now=now)
+        joining.decide(session, turn.member, agrees=True, wording=text.strip()[:100], source="line", now=now)
         _say(session, turn, opted_in.render(session, turn.member), now=now)
     elif keyword is not None:
         _answer(session, turn, keyword, now=now)
@@ -82,12 +82,12 @@ def hear(session: Session, turn: Turn, *, text: str, message_id: str | None, now
 
 def take_back(session: Session, *, message_id: str) -> int:
     """They unsent a message: our copy of it goes too. Returns how many copies there were."""
-    gone = session.execute(delete(StaffNote).where(StaffNote.line_message_id == message_id, StaffNote.kind == "chat"))
-    return int(gone.rowcount)
+    copies = delete(StaffNote).where(StaffNote.line_message_id == message_id, StaffNote.kind == "chat")
+    return len(session.execute(copies.returning(StaffNote.id)).all())
 
 
 def press(session: Session, turn: Turn, *, data: str, params: dict[str, str], now: datetime) -> None:
-    """Somebody pressed a button or menu area that talks to us; `data` is a query string with `act` and, in `t`, its send."""
+    """Somebody pressed a button or menu area that talks to us; `data` is a query string: `act`, and its send in `t`."""
     fields = {name: values[-1] for name, values in parse_qs(data).items()}
     trace = linking.trace_of(session, fields.get("t"))
     record(

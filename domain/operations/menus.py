@@ -60,7 +60,7 @@ def waiting_for(session: Session, language: str, *, after: int = 0) -> Sequence[
         select(Friend)
         .join(Member)
         .where(
-            Friend.is_following,
+            Friend.is_following.is_(True),
             Friend.id > after,
             speaks,
             or_(Friend.menu_key.is_(None), Friend.menu_key != menu.line_id),

@@ -127,7 +127,7 @@ def test_other_words_wait_for_staff_and_can_be_taken_back(world: World) -> None:
         assert session.scalar(select(func.count(StaffNote.id))) == 0
         from models.inbox import InboundBody
 
-        assert not any("blue".encode() in body for body in session.scalars(select(InboundBody.body)))
+        assert not any(b"blue" in body for body in session.scalars(select(InboundBody.body)))
     assert kinds(world)[-1] == "texted"
 
 

@@ -1,0 +1,210 @@
+"""A campaign reaches everyone eligible once, and audience = sent + withheld + failed + unsure + held out, always."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from line import chunks
+from line.client import LineAccess
+from line.sender import Sender
+from line.simulator.testing import Simulator
+from models.campaign import Campaign, CampaignChunk, Recipient
+from models.channel import the_channel
+from models.clock import Clock
+from models.member import Friend, Member
+from models.session import Sessions
+from tests.support.factories import make_member
+
+TEMPLATE = [{"type": "text", "text": "Hello {name}"}]
+
+
+@pytest.fixture(scope="module")
+def shared_line() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def line(shared_line: Simulator) -> Simulator:
+    shared_line.reset()
+    shared_line.no_faults()
+    shared_line.set_quota(None)
+    return shared_line
+
+
+@pytest.fixture
+def sender(sessions: Sessions, line: Simulator) -> Sender:
+    return Sender(sessions, Clock(), LineAccess(token=line.channel.access_token, base=line.base_url))
+
+
+def launch(sessions: Sessions, line: Simulator, *, people: int = 7, size: int = 3, how: str = "multicast") -> int:
+    """A frozen campaign to `people` friends in chunks of `size`, one more held out."""
+    now = datetime.now(UTC)
+    with sessions.writing() as session:
+        campaign = Campaign(
+            ref=f"spring-{now.timestamp()}", name="Spring", state="sending", state_at=now, created_at=now, how=how,
+            channel_id=the_channel(session).id, template=TEMPLATE if how == "push" else [{"type": "text", "text": "Hi"}],
+        )  # fmt: skip
+        session.add(campaign)
+        session.flush()
+        for n in range(people + 1):
+            member = make_member(session, name=f"N{n}")
+            held = n == people
+            session.add(
+                Recipient(
+                    campaign_id=campaign.id, member_id=member.id, due_at=now, merge={"name": f"N{n}"},
+                    chunk_no=None if held else n // size + 1, state="held_out" if held else "ready",
+                    arm="held_out" if held else "sent",
+                )
+            )  # fmt: skip
+        numbers = range(1, (people - 1) // size + 2)
+        session.add_all(CampaignChunk(campaign_id=campaign.id, no=no, size=size) for no in numbers)
+        session.flush()
+        users = session.scalars(select(Friend.user_id)).all()
+        line.add_users([{"user_id": user, "following": True} for user in users])
+        session.commit()
+        return campaign.id
+
+
+def tally(sessions: Sessions, campaign_id: int) -> Counter[str]:
+    with sessions.reading() as session:
+        rows = session.scalars(select(Recipient).where(Recipient.campaign_id == campaign_id)).all()
+        return Counter(f"{row.state} {row.reason}" if row.reason else row.state for row in rows)
+
+
+def state_of(sessions: Sessions, campaign_id: int) -> str:
+    with sessions.reading() as session:
+        return session.get_one(Campaign, campaign_id).state
+
+
+def change(sessions: Sessions, row: Any, key: Any, **values: Any) -> None:
+    with sessions.writing() as session:
+        found = session.get_one(row, key)
+        for name, value in values.items():
+            setattr(found, name, value)
+        session.commit()
+
+
+def awake(sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        for chunk in session.scalars(select(CampaignChunk)):
+            chunk.lease_until = None
+        session.commit()
+
+
+@pytest.mark.parametrize(("how", "requests"), [("multicast", 3), ("push", 7)])
+def test_everyone_gets_it_once(sessions: Sessions, line: Simulator, sender: Sender, how: str, requests: int) -> None:
+    campaign = launch(sessions, line, how=how)
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
+    assert state_of(sessions, campaign) == "sent"
+    assert set(line.deliveries().values()) == {1}
+    assert len(line.requests(how)) == requests
+    assert line.violations() == []
+
+
+def test_a_personal_campaign_says_each_name(sessions: Sessions, line: Simulator, sender: Sender) -> None:
+    launch(sessions, line, how="push", people=2)
+    sender.drain()
+    said = {line.received(user)[0]["text"] for user in line.deliveries()}
+    assert said == {"Hello N0", "Hello N1"}
+
+
+@pytest.mark.parametrize("how", ["multicast", "push"])
+def test_the_last_look_counts_everyone_it_keeps_back(
+    sessions: Sessions, line: Simulator, sender: Sender, how: str
+) -> None:
+    campaign = launch(sessions, line, how=how)
+    with sessions.writing() as session:
+        people = session.scalars(select(Member).order_by(Member.id)).all()
+        people[0].marketing_consent = False
+        people[1].erased_at = datetime.now(UTC)
+        friends = session.scalars(select(Friend).order_by(Friend.id)).all()
+        friends[2].is_following = False
+        friends[3].user_id = "not-a-line-id"
+        session.commit()
+    sender.drain()
+    assert tally(sessions, campaign) == {
+        "sent": 3, "held_out": 1, "withheld opted_out": 1, "withheld erased": 1, "withheld blocked": 1,
+        "withheld no_line_id": 1,
+    }  # fmt: skip
+    assert len(line.deliveries()) == 3
+
+
+@pytest.mark.parametrize("how", ["multicast", "push"])
+@pytest.mark.parametrize("fault", ["error_after", "reset_after", "html", "rate_limited"])
+def test_what_was_unclear_is_repeated_with_the_same_key_and_body(
+    sessions: Sessions, line: Simulator, sender: Sender, how: str, fault: str
+) -> None:
+    campaign = launch(sessions, line, how=how)
+    line.faults(fault, endpoint=how, times=2)
+    for _ in range(4):
+        sender.drain()
+        awake(sessions)
+        with sessions.writing() as session:  # the second we were told to wait is over
+            from models.channel import RateBucket
+
+            for bucket in session.scalars(select(RateBucket)):
+                bucket.next_at_us = 0
+            session.commit()
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
+    assert set(line.deliveries().values()) == {1}
+    assert line.violations() == []
+
+
+def test_lines_refusal_fails_the_chunk_and_not_the_rest(sessions: Sessions, line: Simulator, sender: Sender) -> None:
+    campaign = launch(sessions, line)
+    line.switch(unknown_in_multicast="refuse")
+    with sessions.writing() as session:
+        session.scalars(select(Friend).order_by(Friend.id)).first().user_id = "U" + "f" * 32  # type: ignore[union-attr]  # made above
+        session.commit()
+    sender.drain()
+    line.switch(unknown_in_multicast="skip")
+    assert tally(sessions, campaign) == {"sent": 4, "held_out": 1, "failed line_400": 3}
+    assert state_of(sessions, campaign) == "sent"
+
+
+def test_paused_nothing_leaves_and_resumed_it_goes_on(sessions: Sessions, line: Simulator, sender: Sender) -> None:
+    campaign = launch(sessions, line)
+    change(sessions, Campaign, campaign, state="paused")
+    assert sender.drain() == 0
+    change(sessions, Campaign, campaign, state="sending")
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
+
+
+def test_stopped_midway_everyone_is_accounted_for(sessions: Sessions, line: Simulator, sender: Sender) -> None:
+    campaign = launch(sessions, line)
+    line.faults("error_after", endpoint="multicast", times=1)
+    line.faults("rate_limited", endpoint="multicast", times=1)
+    sender.drain()
+    change(sessions, Campaign, campaign, state="stopped")
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 1, "held_out": 1, "unsure stopped": 3, "withheld stopped": 3}
+
+
+def test_an_unclear_chunk_older_than_lines_memory_is_unsure(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    campaign = launch(sessions, line, people=3)
+    (claimed,) = chunks.claim(sessions, Clock(), limit=5)
+    long_ago = datetime.now(UTC) - timedelta(hours=24)
+    change(sessions, CampaignChunk, (campaign, claimed.no), first_attempt_at=long_ago, lease_until=None)
+    sender.drain()
+    assert tally(sessions, campaign) == {"held_out": 1, "unsure too_old": 3}
+    assert line.requests("multicast") == []
+
+
+def test_without_quota_a_campaign_waits_and_then_goes(sessions: Sessions, line: Simulator, sender: Sender) -> None:
+    campaign = launch(sessions, line)
+    line.set_quota(3)
+    sender.drain()
+    assert tally(sessions, campaign)["ready"] == 4
+    line.set_quota(100, used=3)
+    awake(sessions)
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
