@@ -8,7 +8,7 @@ routes carry `@needs("viewer")` (roles.py) directly under the route, its templat
 
 from flask import Flask
 
-from console import commands, login, me, members, scan, shell, today
+from console import automations, commands, login, me, members, programme, scan, shell, today
 
 PAGES = (
     login.blueprint,
@@ -16,6 +16,9 @@ PAGES = (
     today.blueprint,
     scan.blueprint,
     members.blueprint,
+    settings.blueprint,
+    automations.blueprint,
+    programme.blueprint,
 )
 
 

@@ -21,6 +21,22 @@ STATES = {
     "left": mark("Left"),
 }
 
+REASONS = {
+    "no_line_id": mark("Not on LINE"),
+    "blocked": mark("Has blocked us"),
+    "erased": mark("Erased"),
+    "opted_out": mark("No consent to marketing"),
+    "cap": mark("Had enough messages this week"),
+    "expired": mark("Would have come too late"),
+    "repeated": mark("Said before"),
+    "gone": mark("Erased or merged"),
+    "booking_gone": mark("The visit was cancelled"),
+    "rule_no_longer_holds": mark("The rule no longer held"),
+    "was_so_before": mark("Was so before it was switched on"),
+    "sold_out": mark("The coupon had run out"),
+    "coupon_ended": mark("The coupon had ended"),
+}
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -70,7 +86,7 @@ def seen(
     )  # fmt: skip
 
 
-def people_in(automation: Automation, state: str) -> Select[tuple[int]]:
+def people_in(automation: Automation, state: str) -> Select[int]:
     """The people behind a count of `all_seen`."""
     return select(Enrolment.member_id).where(Enrolment.automation_id == automation.id, Enrolment.state == state)
 
