@@ -36,7 +36,7 @@ def entries(session: Session, params: Params, window: triggers.Window) -> list[t
     return [
         triggers.Entry(member_id, f"event:{event_id}", occurred_at, {"event": event_id, "object": what})
         for event_id, member_id, occurred_at, recorded_at, what in session.execute(happened)
-        if recorded_at - occurred_at <= NEWS
+        if member_id is not None and recorded_at - occurred_at <= NEWS
     ]
 
 
