@@ -69,6 +69,20 @@ def day_words(language: str, day: date) -> str:
     return format_date(day, DAY_PATTERNS[ours], locale=locale_of(ours))
 
 
+FAR_PATTERNS = {"zh-Hant": "M月d日", "ja": "M月d日", "th": "d MMM", "en": "d MMMM"}
+YEAR_PATTERNS = {"zh-Hant": "y年M月d日", "ja": "y年M月d日", "th": "d MMM", "en": "d MMMM y"}
+BUDDHIST_ERA = 543
+
+
+def date_words(language: str, day: date, today: date) -> str:
+    """A day further off, without its weekday, and with the year when that is not this one: 30 June 2027."""
+    ours = language_of(language)
+    if day.year == today.year:
+        return str(format_date(day, FAR_PATTERNS[ours], locale=locale_of(ours)))
+    words = format_date(day, YEAR_PATTERNS[ours], locale=locale_of(ours))
+    return f"{words} {day.year + BUDDHIST_ERA}" if ours == "th" else str(words)
+
+
 def moment_words(language: str, moment: datetime, zone: ZoneInfo) -> str:
     """A local day and time: 12月3日(四)14:00, Thu 3 Dec 14:00."""
     local = moment.astimezone(zone)

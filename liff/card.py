@@ -7,13 +7,14 @@ from apiflask import APIBlueprint
 import door
 from domain.calendar import calendar_of
 from domain.reports import card as report
-from domain.wording import day_words, money_words, pick
+from domain.wording import date_words, money_words, pick
 from liff import session, symbols
 from liff.screens import Shape, api_blueprint
 from models.benefit import CouponClaim
 from models.codes import make_code, seconds_left
 from models.programme import Tier, the_brand
 
+NO_BREAK_SPACE = "\u00a0"
 card: APIBlueprint = api_blueprint("card", __name__)
 
 
@@ -190,14 +191,19 @@ def _coupon(claim: CouponClaim) -> CouponOut:
 
 def _purchase(bought: report.Bought) -> PurchaseOut:
     return PurchaseOut(
-        order=bought.order_ref, day=Day(date=bought.day, words=day_words(door.language(), bought.day)),
-        store=bought.store, amount=_amount(bought.amount),
+        order=bought.order_ref, day=_dated(bought.day), store=bought.store, amount=_amount(bought.amount)
     )  # fmt: skip
 
 
 def _amount(amount: int) -> Amount:
-    return Amount(amount=amount, words=money_words(door.language(), amount, the_brand(door.session()).currency))
+    words = money_words(door.language(), amount, the_brand(door.session()).currency)
+    return Amount(amount=amount, words=words.replace(" ", NO_BREAK_SPACE))
 
 
 def _day(day: date | None) -> Day | None:
-    return Day(date=day, words=day_words(door.language(), day)) if day else None
+    return _dated(day) if day else None
+
+
+def _dated(day: date) -> Day:
+    today = calendar_of(door.session()).day_of(door.now())
+    return Day(date=day, words=date_words(door.language(), day, today))

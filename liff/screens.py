@@ -19,12 +19,13 @@ class Shape(BaseModel):
 
 
 def api_blueprint(name: str, import_name: str) -> APIBlueprint:
-    """A blueprint under /liff/api: knows the person's language, and takes only JSON from our own pages."""
+    """A blueprint under /liff/api: for known people only, in their language, and only JSON from our own pages."""
     made = APIBlueprint(f"liff_{name}", import_name, url_prefix=PREFIX, tag=name)
     made.before_request(_only_text)
     made.before_request(_in_a_hurry)
     made.before_request(session.know_the_person)
     made.before_request(session.guard_writes)
+    made.before_request(session.require_person)
     made.after_request(_private)
     return made
 

@@ -23,6 +23,7 @@ LIFE_SECONDS = 12 * 3600  # of machine time
 TRACE_LIFE = timedelta(hours=72)  # of business time
 # Pages say whom they were opened by; two phones side by side in one browser share its cookies.
 PERSON_HEADER = "Regulars-Person"
+WITHOUT_SESSION = {"liff_login.open_session"}
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 SIGN_IN = mark("We do not know who is asking, so nothing was done. Please open this page from LINE again.")
@@ -96,6 +97,12 @@ def know_the_person() -> None:
     g.person = _person_of_cookie()
     if g.person is not None and g.person.language in LANGUAGES:
         g.language = g.person.language
+
+
+def require_person() -> None:
+    """Before every request but signing in: whoever we do not know learns nothing, not even what is wrong with it."""
+    if request.endpoint not in WITHOUT_SESSION:
+        person()
 
 
 def guard_writes() -> None:

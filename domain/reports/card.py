@@ -59,11 +59,12 @@ def towards_next(session: Session, member: Member, *, now: datetime) -> Progress
     current = tier_of(session, member)
     if current is None:
         return None
-    following = session.scalar(select(Tier).where(Tier.rank > current.rank).order_by(Tier.rank).limit(1))
-    if following is None:
-        return None
     today = calendar_of(session).day_of(now)
     spent, oldest = _spent(session, member, first=today - WINDOW + timedelta(days=1), last=today)
+    above = (Tier.rank > current.rank, Tier.threshold > spent)
+    following = session.scalar(select(Tier).where(*above).order_by(Tier.rank).limit(1))
+    if following is None:
+        return None
     last_day = oldest + WINDOW - timedelta(days=1) if oldest else None
     return Progress(following, spent, following.threshold, max(0, following.threshold - spent), last_day)
 

@@ -49,8 +49,8 @@ function choices(asked) {
 function scores(asked) {
   const steps = Array.from({ length: asked.high - asked.low + 1 }, (unused, n) => asked.low + n);
   return h("div", {},
-    h("div", { class: "scores" }, steps.map((n) => h("label", {}, h("input", { type: "radio", name: asked.key, value: n }), h("span", {}, String(n))))),
-    h("div", { class: "ends quiet" }, h("span", {}, _("not at all")), h("span", {}, _("very much"))),
+    h("div", { class: "scores", "data-steps": steps.length }, steps.map((n) => h("label", {}, h("input", { type: "radio", name: asked.key, value: n }), h("span", {}, String(n))))),
+    h("div", { class: "ends quiet" }, h("span", {}, _("%(n)s: not at all", { n: asked.low })), h("span", {}, _("%(n)s: very much", { n: asked.high }))),
   );
 }
 

@@ -1,0 +1,34 @@
+"""A Chromium for the browser journeys; where there is none, they are skipped and say how to get one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+HOW_TO_GET_ONE = "no Chromium found: apt-get install --no-install-recommends chromium fonts-noto-cjk, or set CHROMIUM"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser; skips the test when there is none."""
+    if not CHROMIUM:
+        pytest.skip(HOW_TO_GET_ONE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def accessibility_problems(page: Page) -> list[str]:
+    """What axe finds on the page as it stands: rule, and the elements it is about."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {[node['html'][:160] for node in each['nodes']]}" for each in found]
