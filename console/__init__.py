@@ -8,14 +8,33 @@ routes carry `@needs("viewer")` (roles.py) directly under the route, its templat
 
 from flask import Flask
 
-from console import automations, commands, login, me, members, programme, scan, shell, today
+from console import (
+    automations,
+    campaigns,
+    commands,
+    login,
+    me,
+    members,
+    programme,
+    review,
+    scan,
+    segments,
+    sending,
+    settings,
+    shell,
+    today,
+)
 
 PAGES = (
     login.blueprint,
     me.blueprint,
     today.blueprint,
     scan.blueprint,
+    review.blueprint,
     members.blueprint,
+    segments.blueprint,
+    campaigns.blueprint,
+    sending.blueprint,
     settings.blueprint,
     automations.blueprint,
     programme.blueprint,
@@ -26,5 +45,6 @@ def register(app: Flask) -> None:
     """Adds this door's routes and commands to the application."""
     login.prepare(app)
     app.register_blueprint(shell.make_console(PAGES))
+    login.limit(app)
     for command in commands.COMMANDS:
         app.cli.add_command(command)

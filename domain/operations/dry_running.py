@@ -17,6 +17,7 @@ from models.channel import the_channel
 from models.programme import the_brand
 
 SAMPLES = 5
+PAGE = 50
 # In the order they are looked at: the first that holds is the one that is said.
 REASONS = ("held_out", "erased", "no_line_id", "blocked", "opted_out", "cap")
 
@@ -90,7 +91,7 @@ def dry_run(session: Session, campaign: Campaign, *, now: datetime) -> DryRun:
 
 
 def people(
-    session: Session, campaign: Campaign, outcome: str | None, *, now: datetime, after: int = 0, limit: int = 50
+    session: Session, campaign: Campaign, outcome: str | None, *, now: datetime, after: int = 0, limit: int = PAGE
 ) -> Sequence[int]:
     """The next people with this outcome (None: who get it), by member id."""
     found = []
