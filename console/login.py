@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, login_user, logout_user
 from werkzeug.wrappers import Response
 
@@ -38,6 +40,14 @@ def prepare(app: Flask) -> None:
     manager.session_protection = None
     manager.user_loader(_load)
     manager.init_app(app)
+
+
+def limit(app: Flask) -> None:
+    """Signing in from one address, per process: stops a flood; guessing one name is stopped by its lock."""
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", key_prefix="console")
+    for name in ("check_password", "check_code", "accept"):
+        endpoint = f"console.login.{name}"
+        app.view_functions[endpoint] = limiter.limit("120 per minute")(app.view_functions[endpoint])
 
 
 def _load(cookie_id: str) -> roles.SignedIn | None:

@@ -10,6 +10,7 @@ from console.people import name_of
 from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Invalid
 from domain.operations import checkin, redeeming, selling, visiting
+from domain.reports import card
 from domain.wording import mark, pick, say
 from models.benefit import CouponClaim
 from models.member import Friend, Identity, Member
@@ -35,7 +36,7 @@ def shown(session: Session, member: Member, store: Store, *, language: str, now:
         "may_undo_visit": visit is not None and now - visit.recorded_at <= visiting.UNDO,
         "bookings": _bookings_today(session, member, store, calendar, now=now),
         "running": _running_slots(session, store, now=now) if member.is_member else [],
-        "claims": _live_claims(session, member, now=now),
+        "claims": card.live_coupons(session, member, now=now),
         "used": _just_used(session, member, now=now),
         "sales": _just_sold(session, member, now=now),
         "phone_is_verified": _is_verified(session, member),
@@ -104,14 +105,6 @@ def running_slot(session: Session, store: Store, slot_id: int, *, now: datetime)
     """Raises Conflict unless the slot is one of this store's that a walk-in may take."""
     if slot_id not in {slot.id for slot in _running_slots(session, store, now=now)}:
         raise Conflict(mark("No seat is free at that time, so nobody was checked in. Choose another or none."))
-
-
-def _live_claims(session: Session, member: Member, *, now: datetime) -> list[CouponClaim]:
-    mine = select(CouponClaim).where(
-        CouponClaim.member_id == member.id, CouponClaim.redeemed_at.is_(None), CouponClaim.voided_at.is_(None)
-    )
-    claims = session.scalars(mine.order_by(CouponClaim.expires_at, CouponClaim.id))
-    return [claim for claim in claims if claim.is_live(now)]
 
 
 def _just_used(session: Session, member: Member, *, now: datetime) -> list[CouponClaim]:

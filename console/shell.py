@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,11 +15,12 @@ import door
 from console import roles
 from console.colours import brand_stylesheet
 from console.counter import masked_phone
+from console.deeds import deed_words
 from console.links import back, came_from_us
 from console.navigation import navigation
 from console.person_panel import coupon_title
 from domain.calendar import calendar_of
-from domain.errors import NotSignedIn, Refusal
+from domain.errors import NotSignedIn, Refusal, Unavailable
 from domain.wording import LANGUAGES, day_words, mark, moment_words, money_words, pick, say_many
 from models.programme import the_brand
 
@@ -89,6 +91,7 @@ def _words() -> dict[str, Any]:
     return {
         "clock": clock_in_words,
         "brand": the_brand(door.session()),
+        "deed_words": deed_words,
         "day_of": lambda moment: day_words(door.language(), calendar_of(door.session()).day_of(moment)),
         "masked_phone": masked_phone,
         "title_of": lambda claim: coupon_title(claim, door.language()),
@@ -158,12 +161,15 @@ def _not_a_page(error: HTTPException) -> Any:
     words = {
         404: door.words("There is no such page. It may have moved; start again from the menu."),
         405: door.words("This address does not take that. Start again from the menu."),
+        429: door.words("That was too often. Wait a minute and try again."),
         413: door.words("Nothing was saved because the file is too large. Choose a smaller one."),
     }.get(error.code, door.words("This did not work. Go back and try once more."))
     return error_page(error.code, words)
 
 
 def _our_fault(error: Exception) -> Any:
+    if isinstance(error, OperationalError):  # the database is busy or away; nothing of ours is broken
+        return refused(Unavailable(mark("This was not done because we are very busy. Try again in a moment.")))
     current_app.logger.error("console page failed: %s", request.endpoint, exc_info=error)
     door.session().rollback()
     return error_page(500, door.words("Something broke on our side and nothing was saved. Try again in a minute."))

@@ -16,6 +16,7 @@ from domain.calendar import Calendar, calendar_of
 from domain.errors import NotFound
 from domain.operations import booking as booking_a_visit
 from domain.operations import checkin, visiting
+from domain.operations.auditing import audit
 from domain.wording import mark
 from models.event import Event
 from models.member import Friend, Member
@@ -119,6 +120,10 @@ def mark_booking(ref: str, deed: str) -> Any:
         checkin.undo(session, booking, staff_id=me.id, now=door.now())
     elif deed == "cancel":
         booking_a_visit.cancel(session, booking, by="staff", now=door.now())
+        audit(
+            session, staff_id=me.id, action="cancelled_booking", member_id=booking.member_id,
+            object=f"booking:{ref}", now=door.now(),
+        )  # fmt: skip
     else:
         raise NotFound(mark("There is no such thing to do with a booking. Look at the list again."))
     session.commit()

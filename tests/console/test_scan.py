@@ -1,7 +1,8 @@
 """Scan opens exactly one person by what they show, and everything done to them is audited."""
 
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import segno
@@ -17,6 +18,7 @@ from models.staff import AuditLine
 from tests.support.factories import make_member
 
 SCAN = "/console/scan/"
+TODAY = datetime.now(ZoneInfo("Asia/Taipei"))
 SECRET = "a secret for tests, long enough"
 
 
@@ -25,7 +27,7 @@ def mei(sessions):
     with sessions.writing() as session:
         made = make_member(
             session, name="Mei Chen", phone="+886912345678", email="mei@example.com",
-            birth_month=date.today().month, birth_day=date.today().day,
+            birth_month=TODAY.month, birth_day=TODAY.day,
         )  # fmt: skip
         session.commit()
         return made

@@ -1,0 +1,42 @@
+"""What the lines of the audit are called."""
+
+import door
+from domain.wording import mark
+
+DEEDS = {
+    "signed_in": mark("Signed in"),
+    "password_set": mark("Chose a password"),
+    "second_factor_on": mark("Switched the second factor on"),
+    "second_factor_off": mark("Switched the second factor off"),
+    "signed_out_everywhere": mark("Ended all sessions"),
+    "invited": mark("Invited"),
+    "link_renewed": mark("Made a new link"),
+    "disabled": mark("Ended access"),
+    "enabled": mark("Gave access back"),
+    "opened": mark("Opened a person"),
+    "found_nobody": mark("Looked for a person and found nobody"),
+    "checked_in": mark("Checked in"),
+    "undid_check_in": mark("Took a check-in back"),
+    "arrived": mark("Marked as arrived"),
+    "no_show": mark("Marked as not come"),
+    "undid_arrived": mark("Took an arrival back"),
+    "undid_no_show": mark("Took “did not come” back"),
+    "cancelled_booking": mark("Cancelled a booking"),
+    "redeemed_coupon": mark("Redeemed a coupon"),
+    "undid_redeeming": mark("Took a redemption back"),
+    "sold": mark("Recorded a purchase"),
+    "undid_sale": mark("Took a purchase back"),
+    "verified_phone": mark("Verified a phone"),
+    "sent_code": mark("Sent a code to a phone"),
+    "registered": mark("Made someone a member"),
+    "noted": mark("Wrote a note"),
+    "closed_note": mark("Closed a note"),
+    "event_retried": mark("Tried an event again"),
+    "message_settled": mark("Settled an unsure message"),
+    "exported": mark("Exported data"),
+}
+
+
+def deed_words(action: str) -> str:
+    """The words of an action; one of another page's making is shown as it is written."""
+    return door.words(DEEDS[action]) if action in DEEDS else action.replace("_", " ")

@@ -1,0 +1,163 @@
+"""Settings: what waits for a person, what got stuck, who works here, and what they did."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+import door
+from console import roles
+from console.commands import invite_link
+from console.login import machine_now
+from domain.errors import NotFound
+from domain.operations import noting, rescuing, staffing
+from domain.wording import mark
+from models.inbox import InboundBody, WebhookEvent
+from models.member import Friend, Member
+from models.outbox import OutgoingMessage
+from models.staff import AuditLine, Staff, StaffNote
+from models.store import Store
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+PAGE = 100
+STUCK = ("unsure", "failed")
+
+
+@blueprint.get("/")
+@roles.needs("marketer")
+def page() -> str:
+    """Chat texts and care tasks nobody has answered yet, the oldest first."""
+    query = (
+        select(StaffNote, Member, Friend)
+        .join(Member, Member.id == StaffNote.member_id)
+        .outerjoin(Friend, Friend.member_id == Member.id)
+        .where(StaffNote.closed_at.is_(None))
+    )
+    rows = door.session().execute(query.order_by(StaffNote.created_at).limit(PAGE)).all()
+    return render_template("console/waiting.html", rows=rows, counts=_counts(door.session()))
+
+
+def _counts(session: Session) -> dict[str, int]:
+    """How many wait behind each tab."""
+
+    def count(table: Any, *where: Any) -> int:
+        return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
+
+    parked = count(WebhookEvent, WebhookEvent.state == "parked") + count(InboundBody, InboundBody.state == "parked")
+    return {
+        "waiting": count(StaffNote, StaffNote.closed_at.is_(None)),
+        "stuck": parked + count(OutgoingMessage, OutgoingMessage.state == "unsure"),
+    }
+
+
+@blueprint.post("/notes/<int:note_id>/close")
+@roles.needs("marketer")
+def close_note(note_id: int) -> Any:
+    note = door.session().get(StaffNote, note_id)
+    if note is None:
+        raise NotFound(mark("There is no such note. Look at the list again."))
+    noting.close(door.session(), note, staff_id=roles.me().id, now=door.now())
+    door.session().commit()
+    return redirect(url_for("console.settings.page"), 303)
+
+
+@blueprint.get("/stuck")
+@roles.needs("marketer")
+def stuck() -> str:
+    """Events that could not be read, and messages that failed or may have."""
+    session = door.session()
+    messages = (
+        select(OutgoingMessage, Member).join(Member, Member.id == OutgoingMessage.member_id)
+        .where(OutgoingMessage.state.in_(STUCK)).order_by(OutgoingMessage.state.desc(), OutgoingMessage.id.desc())
+    )  # fmt: skip
+    events = select(WebhookEvent).where(WebhookEvent.state.in_(("parked", "retry"))).order_by(WebhookEvent.id.desc())
+    bodies = select(InboundBody).where(InboundBody.state == "parked").order_by(InboundBody.id.desc())
+    return render_template(
+        "console/stuck.html", counts=_counts(session), events=session.scalars(events.limit(PAGE)).all(),
+        bodies=session.scalars(bodies.limit(PAGE)).all(), messages=session.execute(messages.limit(PAGE)).all(),
+    )  # fmt: skip
+
+
+@blueprint.post("/stuck/events/<int:event_id>")
+@roles.needs("marketer")
+def retry_event(event_id: int) -> Any:
+    rescuing.try_again(door.session(), event_id, staff_id=roles.me().id, now=door.now())
+    door.session().commit()
+    flash(door.words("It is being tried again."), "done")
+    return redirect(url_for("console.settings.stuck"), 303)
+
+
+@blueprint.post("/stuck/messages/<int:message_id>/<any(sent, failed):outcome>")
+@roles.needs("marketer")
+def settle_message(message_id: int, outcome: str) -> Any:
+    was_sent = outcome == "sent"
+    rescuing.settle_unsure(door.session(), message_id, was_sent=was_sent, staff_id=roles.me().id, now=door.now())
+    door.session().commit()
+    flash(door.words("Noted."), "done")
+    return redirect(url_for("console.settings.stuck"), 303)
+
+
+@blueprint.get("/staff")
+@roles.needs("owner")
+def staff() -> str:
+    session = door.session()
+    everyone = select(Staff, Store.name).outerjoin(Store, Store.id == Staff.store_id)
+    rows = session.execute(everyone.order_by(Staff.disabled_at.is_not(None), Staff.name)).all()
+    stores = [("", ""), *(tuple(row) for row in session.execute(select(Store.key, Store.name).order_by(Store.name)))]
+    return render_template(
+        "console/staff.html", rows=rows, stores=stores, counts=_counts(session), now_machine=machine_now(),
+        role_choices=[(role, door.words(words)) for role, words in roles.ROLE_WORDS.items()],
+    )  # fmt: skip
+
+
+@blueprint.post("/staff")
+@roles.needs("owner")
+def invite() -> Any:
+    form = request.form
+    _, token = staffing.invite(
+        door.session(), login=form.get("login", ""), name=form.get("name", ""), role=form.get("role", ""),
+        store_key=form.get("store"), by_id=roles.me().id, now=machine_now(),
+    )  # fmt: skip
+    return _show_link(token)
+
+
+@blueprint.post("/staff/<login>/<any(link, disable, enable, sign_out):deed>")
+@roles.needs("owner")
+def change(login: str, deed: str) -> Any:
+    """A new link, the end of someone's access or its return, the end of their sessions."""
+    session, by_id = door.session(), roles.me().id
+    found = staffing.find(session, login)
+    if deed == "link":
+        return _show_link(staffing.new_link(session, found, by_id=by_id, now=machine_now()))
+    act = {"disable": staffing.disable, "enable": staffing.enable, "sign_out": staffing.end_sessions}[deed]
+    act(session, found, by_id=by_id, now=machine_now())
+    session.commit()
+    return redirect(url_for("console.settings.staff"), 303)
+
+
+def _show_link(token: str) -> Any:
+    """Shown once: only its hash is kept."""
+    door.session().commit()
+    return render_template("console/staff_link.html", link=invite_link(token)), 200
+
+
+@blueprint.get("/audit")
+@roles.needs("owner")
+def audit_log() -> str:
+    """What staff did, newest first."""
+    before = request.args.get("before", "")
+    query = (
+        select(AuditLine, Staff.name, Member.ref, Member.name)
+        .outerjoin(Staff, Staff.id == AuditLine.staff_id)
+        .outerjoin(Member, Member.id == AuditLine.member_id)
+        .order_by(AuditLine.id.desc())
+    )
+    if before.isascii() and before.isdigit():
+        query = query.where(AuditLine.id < int(before))
+    rows = door.session().execute(query.limit(PAGE + 1)).all()
+    more = url_for("console.settings.audit_log", before=rows[PAGE - 1][0].id) if len(rows) > PAGE else ""
+    return render_template(
+        "console/audit.html", rows=rows[:PAGE], next_url=more, is_first=not before, counts=_counts(door.session())
+    )
