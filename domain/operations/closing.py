@@ -7,22 +7,15 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, Month, calendar_of
 from domain.metrics import all_metrics
-from domain.metrics._counting import Place, Taken, take
+from domain.metrics._counting import Taken, take
 from domain.metrics._shape import Period
 from domain.operations.recording import insert_for
+from domain.reports.month_people import key_of
 from domain.reports.monthly_review import CLOSES_AFTER_DAY, LATE_DAYS
 from models.event import Event
 from models.packing import pack
 from models.purchase import Purchase
 from models.score import MonthClose, MonthPeople
-
-# Between a part and its segment in a key; no name holds it.
-BETWEEN = "\x1f"
-
-
-def key_of(place: Place) -> str:
-    """Under which part the people of a figure are stored."""
-    return BETWEEN.join(each for each in place if each)
 
 
 def months_to_close(session: Session, *, now: datetime) -> list[Month]:

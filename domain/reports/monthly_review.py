@@ -76,13 +76,14 @@ def review(session: Session, month: Month, *, now: datetime) -> Review:
     )
 
 
-def figures_of(session: Session, month: Month, *, now: datetime) -> dict[str, Figure]:
-    """Every metric's figure: as stored when the month closed, else as known now."""
+def figures_of(session: Session, month: Month, *, now: datetime, only: str | None = None) -> dict[str, Figure]:
+    """Every metric's figure (or `only` one's): as stored when the month closed, else as known now."""
     closed = _closed(session, month)
     if closed is not None:
         return {key: Figure.from_plain(stored) for key, stored in closed.figures.items()}
     period = Period(month, calendar_of(session), now)
-    return {key: measure(session, metric, period) for key, metric in all_metrics().items()}
+    asked = all_metrics().items() if only is None else [(only, all_metrics()[only])]
+    return {key: measure(session, metric, period) for key, metric in asked}
 
 
 def history(session: Session, month: Month, *, months: int = YEAR_OF_MONTHS) -> dict[Month, dict[str, Figure]]:

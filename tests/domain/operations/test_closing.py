@@ -12,6 +12,7 @@ from domain.metrics import all_metrics
 from domain.metrics._counting import SIDES, TOP, measure, people, take
 from domain.metrics._shape import Period
 from domain.operations import closing
+from domain.reports.month_people import key_of
 from domain.reports.monthly_review import figures_of, review
 from models.packing import unpack
 from models.score import MonthClose, MonthPeople
@@ -98,7 +99,7 @@ def test_the_stored_people_are_those_counted(session: Session, busy: None, closi
             places |= {(part, ""): figure, **{(part, word): cut for word, cut in figure.parts.items()}}
         for place, figure in places.items():
             for side, count in zip(SIDES, (figure.of, figure.who), strict=True):
-                row = stored.get((key, closing.key_of(place), side))
+                row = stored.get((key, key_of(place), side))
                 ids = unpack(row.ids) if row else []
                 live = session.execute(people(metric, period, place=place, side=side)).all()
                 assert len(ids) == count == sum(times for _, times in live)
