@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from domain.calendar import calendar_of
 from domain.operations.setting_up import set_up
 from door import Service, service
+from jobs.demo import COMMANDS as DEMO_COMMANDS
 from jobs.metrics_command import COMMANDS as METRICS_COMMANDS
 from jobs.runner import NIGHT, all_jobs, run_by_hand
 
@@ -73,4 +74,4 @@ def _moment(found: Service, text: str | None) -> datetime:
         return moment if moment.tzinfo else moment.replace(tzinfo=calendar_of(session).zone)
 
 
-COMMANDS: list[click.Command] = [migrate, job, *METRICS_COMMANDS]
+COMMANDS: list[click.Command] = [migrate, job, *METRICS_COMMANDS, *DEMO_COMMANDS]
