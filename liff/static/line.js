@@ -9,6 +9,8 @@ const CURE_ONCE_IN = 5 * 60 * 1000;
 export class LineUnreachable extends Error {}
 
 let initialised;
+let token = null;
+let sub = null;
 
 function loaded() {
   if (window.liff?.init) return Promise.resolve(window.liff);
@@ -25,6 +27,8 @@ function loaded() {
 export function line() {
   initialised ??= loaded().then(async (liff) => {
     await liff.init({ liffId: settings.liffId });
+    // Read now: a phone beside this one, in the same browser, may put its own person's into the same place.
+    if (liff.isLoggedIn()) [token, sub] = [liff.getIDToken(), liff.getDecodedIDToken()?.sub ?? null];
     return liff;
   });
   return initialised;
@@ -33,17 +37,17 @@ export function line() {
 /** The signed-in person's ID token; outside LINE whoever is not signed in is sent to sign in. */
 export async function idToken() {
   const liff = await line();
-  if (!liff.isLoggedIn()) {
+  if (token === null) {
     liff.login({ redirectUri: location.href });
     await new Promise(() => {}); // the page is leaving
   }
-  return liff.getIDToken();
+  return token;
 }
 
 /** What LINE calls this person, unverified: only to tell two people of one browser apart. */
 export async function subject() {
-  const liff = await line();
-  return liff.isLoggedIn() ? (liff.getDecodedIDToken()?.sub ?? null) : null;
+  await line();
+  return sub;
 }
 
 export async function appLanguage() {

@@ -28,17 +28,33 @@ BENEFITS = {
     "th": ["ของขวัญเดือนเกิด", "แต้มสองเท่าในวันสมาชิก"],
 }
 QUESTIONS = [
-    {"key": "score", "label": {"en": "Would you recommend us?", "zh-Hant": "您願意推薦我們給朋友嗎？"}, "kind": "score", "required": True},
     {
-        "key": "skin", "label": {"en": "How is your skin?", "zh-Hant": "您的膚況"}, "kind": "choice", "field": "skin",
-        "options": [{"value": "dry", "label": {"en": "Dry", "zh-Hant": "乾性"}}, {"value": "oily", "label": {"en": "Oily", "zh-Hant": "油性"}}],
+        "key": "score",
+        "label": {"en": "Would you recommend us?", "zh-Hant": "您願意推薦我們給朋友嗎？"},
+        "kind": "score",
+        "required": True,
     },
     {
-        "key": "likes", "label": {"en": "What do you come for?", "zh-Hant": "您來店的原因"}, "kind": "choices",
-        "options": [{"value": "facial", "label": {"en": "Facials", "zh-Hant": "臉部保養"}}, {"value": "talk", "label": {"en": "Advice", "zh-Hant": "諮詢"}}],
+        "key": "skin",
+        "label": {"en": "How is your skin?", "zh-Hant": "您的膚況"},
+        "kind": "choice",
+        "field": "skin",
+        "options": [
+            {"value": "dry", "label": {"en": "Dry", "zh-Hant": "乾性"}},
+            {"value": "oily", "label": {"en": "Oily", "zh-Hant": "油性"}},
+        ],
+    },
+    {
+        "key": "likes",
+        "label": {"en": "What do you come for?", "zh-Hant": "您來店的原因"},
+        "kind": "choices",
+        "options": [
+            {"value": "facial", "label": {"en": "Facials", "zh-Hant": "臉部保養"}},
+            {"value": "talk", "label": {"en": "Advice", "zh-Hant": "諮詢"}},
+        ],
     },
     {"key": "words", "label": {"en": "Anything else?", "zh-Hant": "還有什麼想說的嗎？"}, "kind": "text"},
-]  # fmt: skip
+]
 
 
 def furnish(world: World, *, language: str = "zh-Hant") -> str:
