@@ -9,10 +9,12 @@ from flask.cli import with_appcontext
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.exporting import Exporter
 from api.importing import Importer, Report
 from api.mapping import Map, load_map
 from domain.errors import Refusal
 from domain.operations import keying
+from domain.operations.auditing import audit
 from door import service
 
 
@@ -58,6 +60,22 @@ def _print(report: Report, seconds: float) -> None:
         click.echo(f"refused lines with their reasons: {report.rejected_file}")
 
 
+@click.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def export_command(folder: Path) -> None:
+    """Write all data into FOLDER: three files that can be imported back, and every table beside them."""
+    with service().sessions.reading() as session, Console(stderr=True).status("exporting") as status:
+        written = Exporter(session, folder).run(lambda name: status.update(f"exporting {name}"))
+    with service().sessions.writing() as session:
+        now = service().clock.now(session)
+        audit(session, staff_id=None, action="exported", data={"lines": sum(written.values())}, now=now)
+        session.commit()
+    for name in ("members.csv", "purchases.csv", "events.jsonl"):
+        click.echo(f"{written[name]:>10}  {folder / name}")
+    click.echo(f"{len(written) - 3:>10}  tables in {folder / 'tables'}")
+
+
 @click.group("key")
 def key_group() -> None:
     """Keys for shops' systems that post to /api/v1."""
@@ -91,4 +109,4 @@ def revoke_key_command(name: str) -> None:
     click.echo(f"{name} opens nothing any more")
 
 
-COMMANDS: list[click.Command] = [import_command, key_group]
+COMMANDS: list[click.Command] = [import_command, export_command, key_group]

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api.exporting import unescaped
 from api.mapping import Map, Rank
 from api.parsing import MEMBER_COLUMNS, PURCHASE_COLUMNS, Parser
 from api.reading import FileReader, Ranks, SourceLine, open_file
@@ -66,6 +67,7 @@ class Importer:
     rejected_path: Path
     now: datetime
     language: str = "en"
+    batch: int = BATCH
     progress: Progress = lambda done, size: None
 
     def run(self) -> Report:
@@ -76,7 +78,7 @@ class Importer:
             header, lines, translate = self._opened(file, Ranks())
             load = self._loader(parser)
             rejects.start(header)
-            while batch := list(islice(lines, BATCH)):
+            while batch := list(islice(lines, self.batch)):
                 touched |= self._take(batch, translate, load, rejects, report)
                 self.progress(file.done, file.size)
         report.rounded = parser.rounded
@@ -95,7 +97,7 @@ class Importer:
         header, lines = file.rows(self.map.delimiter)
         if not self.map.fields:
             _require(header, NEEDED[self.what])
-            return header, lines, lambda line: {name: _unescaped(value) for name, value in line.fields.items()}
+            return header, lines, _plain_fields
         _require(header, sorted(self.map.columns()))
         mapped = self.map.translator(rank)
         return header, lines, lambda line: mapped(line.fields)
@@ -220,11 +222,6 @@ def _require(header: list[str], needed: Any) -> None:
         )
 
 
-def _unescaped(value: str) -> str:
-    """Takes off the apostrophe that keeps spreadsheets from reading text as a formula (see `exporting`)."""
-    if value.startswith("'") and value.lstrip("'")[:1] in FORMULA_STARTS and value.strip("'"):
-        return value[1:]
-    return value
-
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+def _plain_fields(line: SourceLine) -> dict[str, Any]:
+    """The fields of a file with our own column names, freed of the apostrophes that guard spreadsheets."""
+    return {unescaped(name): unescaped(value) for name, value in line.fields.items()}

@@ -117,7 +117,7 @@ def open_file(path: Path, encoding: str = "utf-8") -> Iterator[FileReader]:
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding
     with path.open("rb") as raw:
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
-        plain: Any = gzip.open(raw, "rb") if packed else raw
+        plain: Any = gzip.GzipFile(fileobj=raw) if packed else raw
         # A broken character spoils its own line only; it is refused there.
         with io.TextIOWrapper(plain, encoding=encoding, errors="surrogateescape", newline="") as text:
             yield FileReader(raw, text, path.stat().st_size)

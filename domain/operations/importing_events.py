@@ -48,14 +48,19 @@ class EventRow:
 
     @property
     def content(self) -> str:
-        """A digest of everything it says; equal lines have equal ones."""
-        said = [self.kind, self.member_ref, self.at.isoformat(), self.source, self.campaign, self.object, self.data]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:40]
+        """Everything it says, as written; equal lines have equal ones."""
+        return self._digest(self.member_ref)
 
-    @property
-    def key(self) -> str:
-        """What makes it the same event when it comes again: its id, or its content and rank among equals."""
-        return f"{BY_ID}{self.id}" if self.id else f"{BY_CONTENT}{self.content}:{self.rank}"
+    def key(self, member_id: int | None) -> str:
+        """What makes it the same event when it comes again: its id, or its content and rank among equals.
+
+        The person counts, not by which of their references the line names them.
+        """
+        return f"{BY_ID}{self.id}" if self.id else f"{BY_CONTENT}{self._digest(member_id)}:{self.rank}"
+
+    def _digest(self, who: object) -> str:
+        said = [self.kind, who, self.at.isoformat(), self.source, self.send, self.object, self.data]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:40]
 
     @property
     def send(self) -> str | None:
@@ -170,12 +175,13 @@ def _write_events(
     if not rows:
         return []
     calendar = calendar_of(session)
-    stored = set(session.scalars(select(Event.dedupe_key).where(Event.dedupe_key.in_({row.key for row in rows}))))
+    keys = [row.key(people.get(row.member_ref)) for row in rows]
+    stored = set(session.scalars(select(Event.dedupe_key).where(Event.dedupe_key.in_(keys))))
     own = _own_events(session, rows, people)
     known: list[bool] = []
     fresh: list[dict[str, Any]] = []
-    for row in rows:
-        key, member_id = row.key, people.get(row.member_ref)
+    for row, key in zip(rows, keys, strict=True):
+        member_id = people.get(row.member_ref)
         repeated = key in stored or (member_id, row.kind, row.at, row.object) in own
         known.append(repeated)
         if not repeated:

@@ -1,7 +1,7 @@
 """People from files and shops' systems. The file is the shop's own record, so what it says of a person's
 phone, e-mail and LINE id is verified, unless it is already another person's."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -205,9 +205,10 @@ def _settled(person: Mapping[str, Any], row: MemberRow, *, now: datetime) -> dic
         values |= {"birth_date": day, "birth_month": day.month, "birth_day": day.day}
     told = row.joined_at or now
     since = person["marketing_consent_at"]
-    if row.marketing_consent is not None and person["marketing_consent"] != row.marketing_consent:
-        if since is None or since < told and row.joined_at is not None:
-            values |= {"marketing_consent": row.marketing_consent, "marketing_consent_at": told}
+    differs = row.marketing_consent is not None and person["marketing_consent"] != row.marketing_consent
+    # Without a time of its own, the file's word never outdates one that has a time.
+    if differs and (since is None or (row.joined_at is not None and since < told)):
+        values |= {"marketing_consent": row.marketing_consent, "marketing_consent_at": told}
     return values
 
 
