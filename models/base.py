@@ -40,7 +40,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 # SQLite numbers rows by itself only for INTEGER keys.
 BigInt = BigInteger().with_variant(Integer, "sqlite")
-Json = JSON().with_variant(JSONB, "postgresql")
+# None is no value, not the JSON word null: `rule IS NULL` must mean what it says.
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 Key = Annotated[int, mapped_column(BigInt, primary_key=True)]
 Moment = Annotated[datetime, mapped_column(UtcDateTime)]

@@ -58,13 +58,12 @@ def test_from_a_new_friend_to_the_number_that_moved(world: World) -> None:
     desk = StaffBrowser(world.url, "store")
     mei, ken = (world.line.add_user(name=name, language="en") for name in ("Mei", "Ken"))
 
-    # Two people add the account and are welcomed. Mei opens the card and joins; Ken only looks.
+    # Two people add the account, are welcomed and join; only Mei does anything more.
     for user in (mei, ken):
         world.line.follow(user)
     world.settle()
     assert [len(titles(world, user)) for user in (mei, ken)] == [1, 1]
     phone, other_phone = world.member(mei), world.member(ken)
-    assert other_phone.post(f"{world.url}/liff/api/openings", json={"page": "/card"}).ok
     refused = phone.get(f"{world.url}/liff/api/card")
     assert (refused.status_code, refused.json()["code"]) == (403, "not_registered")
     joined = phone.post(
@@ -72,7 +71,17 @@ def test_from_a_new_friend_to_the_number_that_moved(world: World) -> None:
         json={"name": "Mei", "phone": "0912345678", "birth_date": "1990-07-01", "consent": True},
     )
     assert joined.status_code == 204, joined.text
+    also = other_phone.post(
+        f"{world.url}/liff/api/registration", json={"name": "Ken", "email": "ken@example.com", "consent": False}
+    )
+    assert also.status_code == 204, also.text
     assert phone.get(f"{world.url}/liff/api/card").json()["name"] == "Mei"
+
+    # She answers three questions, which gives her a tag that says something about her.
+    opened = phone.get(f"{world.url}/liff/api/forms/taste")
+    assert opened.ok, opened.text
+    answered = phone.post(f"{world.url}/liff/api/forms/taste/answers", json={"answers": {"aroma": "light"}})
+    assert answered.ok, answered.text
 
     # She books, and is told so; the day before, and on the day, she is reminded.
     booked = phone.post(f"{world.url}/liff/api/bookings", json={"slot_id": slot.id})
@@ -91,7 +100,7 @@ def test_from_a_new_friend_to_the_number_that_moved(world: World) -> None:
     with world.session() as session:
         member = session.scalars(select(Member).where(Member.ref == ref)).one()
         booking = booked.json()["id"]
-    assert desk.post(f"/console/today/bookings/{booking}/arrived", page="/console/today/").ok
+    desk.post(f"/console/today/bookings/{booking}/arrive", page="/console/today/")
     assert desk.post(
         f"/console/scan/people/{ref}/purchases",
         {"amount": "5200", "order_ref": "T-1"},
@@ -127,7 +136,7 @@ def test_from_a_new_friend_to_the_number_that_moved(world: World) -> None:
     assert k_of_n(january["tag_coverage"]) == (1, 2)
     assert k_of_n(january["segment_engagement"]) == (0, 0)
     assert {name: k_of_n(part) for name, part in january["conversion_completion"]["parts"].items()} == {
-        "booking": (1, 1), "check_in": (1, 1), "registration": (1, 1),
+        "booking": (1, 1), "check_in": (1, 1), "form": (1, 1), "order": (1, 1), "registration": (2, 2),
     }  # fmt: skip
     assert k_of_n(april["return"]) == (1, 2)
     assert k_of_n(april["return"]["parts"]["re_engage"]) == (1, 2)

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
@@ -40,4 +41,15 @@ class StaffBrowser:
         token = re.search(r'name="csrf_token" value="([^"]+)"', self.get(page).text)
         assert token, f"no form on {page}"
         body = {"csrf_token": token[1], **(form or {})}
-        return self.http.post(self.url + path, data=body, headers={"Referer": self.url + page})
+        answer = self.http.post(self.url + path, data=body, headers={"Referer": self.url + page})
+        refused = re.search(r'class="flash refused">([^<]+)', answer.text)
+        assert not refused, f"{path}: {refused and refused[1]}"
+        return answer
+
+    def form_request(self, *, page: str) -> tuple[dict[str, str], str]:
+        """The headers and body of a form without fields, for tests that send many at once."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.get(page).text)
+        assert token, f"no form on {page}"
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies)
+        headers = {"Cookie": cookies, "Referer": self.url + page, "Content-Type": "application/x-www-form-urlencoded"}
+        return headers, urlencode({"csrf_token": token[1]})

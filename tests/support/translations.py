@@ -24,7 +24,8 @@ from liff.words import PLURAL, SINGLE
 
 ROOT = Path(__file__).parents[2]
 DOORS = ("bot", "liff", "console", "api", "jobs", "domain")
-SAYING = {"_", "mark", "say", "say_many", "words", "words_many"}
+PLURALS = {"say_many", "many"}
+SAYING = {"_", "mark", "say", "words", *PLURALS}
 # Folders whose files' first paragraph is shown on the console.
 SHOWN_DOCSTRINGS = ("domain/metrics", "domain/rules", "domain/triggers")
 FIELD = re.compile(r"%\((\w+)\)[sd]")
@@ -62,7 +63,7 @@ def _in_python(path: Path) -> Iterator[Said]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node.func) in SAYING:
             texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-            many = _name(node.func) in {"say_many", "words_many"}
+            many = _name(node.func) in PLURALS
             if many and len(texts) >= 2:
                 yield texts[0], texts[1]
             elif not many and texts:
@@ -82,7 +83,7 @@ def _in_template(path: Path) -> Iterator[Said]:
     with path.open("rb") as source:
         for _line, function, message, _comments in babel_extract(source, sorted(SAYING), [], options):
             texts = [each for each in (message if isinstance(message, tuple) else (message,)) if each]
-            if function in {"say_many", "words_many"} and len(texts) >= 2:
+            if function in PLURALS and len(texts) >= 2:
                 yield texts[0], texts[1]
             elif texts:
                 yield texts[0]
