@@ -13,6 +13,13 @@ from domain.reports.judging import interval, strength
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans CJK TC', sans-serif"
 # The same few scales everywhere, so that lines of different months can be compared by eye.
 SCALES = (25, 50, 100)
+ALONE = 0.12  # of a month: half the width of a band over one month alone
+# Over pygal's own stylesheet, whose rules name the chart's id and so win without !important.
+QUIETER = (
+    ".axis .guide.line{stroke-dasharray:none!important;stroke:#e2e4e6!important}"
+    ".axis .guides .line{stroke:#c4c8cb!important}.axis.x .guides .line{stroke:none!important}"
+    ".text-overlay text.label{fill:#1c1f21!important;font-weight:600;transform:translate(6px,-14px)}"
+)
 
 
 def month_line(months: Sequence[tuple[str, Figure | None]], *, exact: bool, colour: str) -> bytes:
@@ -20,17 +27,53 @@ def month_line(months: Sequence[tuple[str, Figure | None]], *, exact: bool, colo
     values = [_percent(figure, exact) for _, figure in months]
     highs, lows = _band(months, exact)
     top = max([value for value in (*values, *highs) if value is not None], default=0)
-    chart = pygal.Line(**_config(colour, next((each for each in SCALES if top <= each), 100)))
-    chart.x_labels = [name for name, _ in months]
-    if any(high is not None for high in highs):
-        chart.add("", highs, fill=True, stroke=False, show_dots=False)
-        chart.add("", lows, fill=True, stroke=False, show_dots=False)
-    else:
-        chart.add("", [])
-        chart.add("", [])
-    chart.add("", _labelled(values), stroke_style={"width": 2.5, "linecap": "round"}, dots_size=2.5)
+    band, line = (str(shade) for shade in _shades(colour))
+    series: list[tuple[list[Any], str, bool]] = []
+    for run in _runs(values) if not exact else []:
+        # The band is what is filled up to its upper end, less what is filled again up to its lower.
+        series += [(_edge(highs, run), band, True), (_edge(lows, run), "#ffffff", True)]
+    series += [(_points(values, run), line, False) for run in _runs(values)] or [([(None, None)], line, False)]
+    config = _config(next((each for each in SCALES if top <= each), 100), [shade for _, shade, _ in series])
+    chart = pygal.XY(**config)
+    # Every third month is named, ending with the last: more would not be readable on a phone.
+    chart.x_labels = [{"value": place, "label": months[place][0]} for place in range(len(months) - 1, -1, -3)][::-1]
+    for points, _, filled in series:
+        chart.add("", points, fill=filled, show_dots=not filled)
     drawn: bytes = chart.render()
     return drawn
+
+
+def _runs(values: Sequence[float | None]) -> list[range]:
+    """The stretches of months without a gap."""
+    runs: list[range] = []
+    for place, value in enumerate(values):
+        if value is None:
+            continue
+        if runs and runs[-1].stop == place:
+            runs[-1] = range(runs[-1].start, place + 1)
+        else:
+            runs.append(range(place, place + 1))
+    return runs
+
+
+def _edge(values: Sequence[float | None], run: range) -> list[tuple[float, float | None]]:
+    """An end of the interval along a stretch; a lone month gets a little width, to be seen."""
+    if len(run) > 1:
+        return [(place, values[place]) for place in run]
+    return [(run.start - ALONE, values[run.start]), (run.start + ALONE, values[run.start])]
+
+
+def _points(values: Sequence[float | None], run: range) -> list[dict[str, Any]]:
+    """The line along a stretch; the last point of all says its value."""
+    last = max(place for place, value in enumerate(values) if value is not None)
+    labels = {last: f"{values[last]:.0f}%"}
+    return [{"value": (place, values[place]), "label": labels.get(place)} for place in run]
+
+
+def _shades(colour: str) -> tuple[Rgb, Rgb]:
+    """The band's colour and the line's."""
+    ink = readable_on(WHITE, Rgb.parse(colour))
+    return ink.mixed(WHITE, 0.82), ink
 
 
 def _percent(figure: Figure | None, exact: bool) -> float | None:
@@ -48,27 +91,18 @@ def _band(months: Sequence[tuple[str, Figure | None]], exact: bool) -> tuple[lis
     return [each.high * 100 if each else None for each in drawn], [each.low * 100 if each else None for each in drawn]
 
 
-def _labelled(values: list[float | None]) -> list[Any]:
-    """The points, with the last of them saying its value."""
-    last = max((place for place, value in enumerate(values) if value is not None), default=-1)
-    return [
-        {"value": value, "label": f"{value:.0f}%"} if place == last else value for place, value in enumerate(values)
-    ]
-
-
-def _config(colour: str, top: int) -> dict[str, Any]:
-    ink = Rgb.parse(colour)
+def _config(top: int, shades: Sequence[str]) -> dict[str, Any]:
     style = Style(
         background="transparent", plot_background="transparent", font_family=FONT,
-        foreground="#565c61", foreground_strong="#1c1f21", foreground_subtle="#d9dcde",
-        colors=(str(ink.mixed(WHITE, 0.82)), "#ffffff", str(readable_on(WHITE, ink))),
-        opacity="1", opacity_hover="1", label_font_size=22, major_label_font_size=22,
-        value_label_font_size=26, value_font_size=26, transition="0s",
+        foreground="#565c61", foreground_strong="#565c61", foreground_subtle="#e2e4e6",
+        colors=tuple(shades) or ("#565c61",), opacity="1", opacity_hover="1", stroke_width="3", stroke_opacity="1",
+        label_font_size=20, major_label_font_size=20, value_label_font_size=24, no_data_font_size=20,
     )  # fmt: skip
     return {
-        "style": style, "js": [], "width": 900, "height": 260, "margin": 8, "margin_right": 84, "spacing": 10,
-        "show_legend": False, "show_x_guides": False, "show_y_guides": True, "allow_interruptions": True,
-        "range": (0, top), "y_labels": [0, top // 2 if top % 2 == 0 else top / 2, top],
-        "value_formatter": lambda value: f"{value:g}%", "print_labels": True, "print_values": False,
-        "truncate_label": -1,
+        "style": style, "css": ["file://style.css", "file://graph.css", f"inline:{QUIETER}"], "js": [],
+        "width": 600, "height": 200, "margin": 6, "margin_top": 22, "margin_right": 76, "spacing": 8,
+        "show_legend": False, "show_x_guides": False, "show_y_guides": True, "no_data_text": "",
+        "range": (0, top), "xrange": (0, 11), "y_labels": [0, top / 2, top],
+        "value_formatter": lambda value: f"{value:g}%",
+        "print_labels": True, "print_values": False, "truncate_label": -1, "dots_size": 3,
     }  # fmt: skip
