@@ -11,10 +11,9 @@ from domain.operations.befriending import Profile
 
 
 def take(session: Session, event: Incoming, _profile: Profile | None, now: datetime) -> None:
-    params = {
-        str(name): value
-        for name, value in (event.part("postback").get("params") or {}).items()
-        if isinstance(value, str)
-    }
+    picked = event.part("postback").get("params")
+    params = (
+        {name: value for name, value in picked.items() if isinstance(value, str)} if isinstance(picked, dict) else {}
+    )
     data = event.text("postback", "data") or ""
     conversing.press(session, turn_of(session, event, now), data=data, params=params, now=now)

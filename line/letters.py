@@ -21,7 +21,7 @@ from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.session import Sessions
 
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=15)
 # An attempt that could outlive its lease is not begun.
 START_WITHIN = LEASE.total_seconds() - ATTEMPT_SECONDS
 LONGEST_PAUSE = 300.0

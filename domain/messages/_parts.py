@@ -23,6 +23,7 @@ def language_for(brand: Brand, member: Member) -> str:
     return language_of(member.language, brand.default_language)
 
 
+LABEL_LIMIT = 40  # characters, on a Flex button
 INK, SOFT = "#262624", "#5c5b57"
 # Below this luminance white is easier to read on a colour than black.
 DARK = 0.3
@@ -33,12 +34,12 @@ def text(words: str, **more: Any) -> Json:
 
 
 def link_button(label: str, uri: str, *, colour: str) -> Json:
-    return _button({"type": "uri", "label": label[:20], "uri": uri}, colour)
+    return _button({"type": "uri", "label": label[:LABEL_LIMIT], "uri": uri}, colour)
 
 
 def postback_button(label: str, data: str, *, colour: str) -> Json:
     """A button that tells the bot; the chat shows its label as the person's own words."""
-    return _button({"type": "postback", "label": label[:20], "data": data, "displayText": label}, colour)
+    return _button({"type": "postback", "label": label[:LABEL_LIMIT], "data": data, "displayText": label}, colour)
 
 
 def _button(action: Json, colour: str) -> Json:

@@ -88,7 +88,7 @@ def take_back(session: Session, *, message_id: str) -> int:
 
 def press(session: Session, turn: Turn, *, data: str, params: dict[str, str], now: datetime) -> None:
     """Somebody pressed a button or menu area that talks to us; `data` is a query string: `act`, and its send in `t`."""
-    fields = {name: values[-1] for name, values in parse_qs(data).items()}
+    fields = {name: values[-1].replace("\0", "") for name, values in parse_qs(data).items()}
     trace = linking.trace_of(session, fields.get("t"))
     record(
         session, "postback", member_id=turn.member.id, source="line", occurred_at=turn.at,

@@ -1,5 +1,6 @@
 """Links and buttons that know which send they came from (M100), and what following one records."""
 
+import re
 import secrets
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from domain.errors import NotFound
+from domain.operations import participating
 from domain.operations.converting import NOWHERE, Trace
 from domain.operations.recording import record
 from domain.wording import mark
@@ -16,6 +18,7 @@ from models.campaign import TrackedLink
 from models.channel import Channel, the_channel
 
 TOKEN_BYTES = 9
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_DATA = 300  # characters of a postback
 
 
@@ -60,7 +63,7 @@ def _page(channel: Channel, url: str) -> str | None:
 
 def look_up(session: Session, token: str) -> TrackedLink:
     """The link of a token, without noting a tap. Raises NotFound."""
-    link = session.get(TrackedLink, token)
+    link = _link(session, token)
     if link is None or not link.url:
         raise NotFound(mark("This link leads nowhere any more. The menu in our chat shows what there is now."))
     return link
@@ -81,9 +84,13 @@ def follow(session: Session, token: str, *, member_id: int | None = None, now: d
     return link
 
 
+def _link(session: Session, token: str) -> TrackedLink | None:
+    return session.get(TrackedLink, token) if TOKEN.fullmatch(token) else None
+
+
 def trace_of(session: Session, token: str | None) -> Trace:
     """The send a token came from; `NOWHERE` for none or an unknown one."""
-    link = session.get(TrackedLink, token) if token else None
+    link = _link(session, token or "")
     return Trace(link.campaign_id, link.message_id) if link else NOWHERE
 
 

@@ -20,6 +20,7 @@ from models.session import Sessions
 from tests.support.factories import make_member
 
 TEMPLATE = [{"type": "text", "text": "Hello {name}"}]
+PLAIN = [{"type": "text", "text": "Hi"}]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def launch(sessions: Sessions, line: Simulator, *, people: int = 7, size: int = 
     with sessions.writing() as session:
         campaign = Campaign(
             ref=f"spring-{now.timestamp()}", name="Spring", state="sending", state_at=now, created_at=now, how=how,
-            channel_id=the_channel(session).id, template=TEMPLATE if how == "push" else [{"type": "text", "text": "Hi"}],
+            channel_id=the_channel(session).id, template=TEMPLATE if how == "push" else PLAIN,
         )  # fmt: skip
         session.add(campaign)
         session.flush()

@@ -1,0 +1,98 @@
+"""An event that fails is tried again, then parked with its reason; it stops nobody else's."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import events
+from bot.inbox import InboxReader
+from models.event import Event
+from models.inbox import InboundBody, WebhookEvent
+from tests.support.line_events import made
+from tests.support.world import World
+
+POISON = "01POISON"
+
+
+@pytest.fixture
+def fragile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Makes one event fail for as long as the list holds a number above nought."""
+    left = [10**6]
+    take = events.take
+
+    def failing(session: Any, event: Any, profile: Any, now: datetime) -> bool:
+        done = take(session, event, profile, now)
+        if event.id == POISON and left[0] > 0:
+            left[0] -= 1
+            raise RuntimeError("no good")
+        return done
+
+    monkeypatch.setattr(events, "take", failing)
+    yield left
+
+
+def deliver(world: World) -> None:
+    at = int(world.now.timestamp() * 1000)
+    poison = made("unfollow", at=at, webhookEventId=POISON)
+    world.line.send_events(poison, made("unfollow", at=at), made("unfollow", at=at))
+    world.settle()
+
+
+def retry_now(world: World) -> None:
+    with world.session() as session:
+        for row in session.scalars(select(WebhookEvent).where(WebhookEvent.state == "retry")):
+            row.not_before = datetime.now(UTC)
+        session.commit()
+    world.settle()
+
+
+def poison_of(world: World) -> WebhookEvent:
+    with world.session() as session:
+        return session.scalars(select(WebhookEvent).where(WebhookEvent.event_id == POISON)).one()
+
+
+def test_the_others_have_their_effects(world: World, fragile: list[int]) -> None:
+    deliver(world)
+    with world.session() as session:
+        assert len(session.scalars(select(Event)).all()) == 2
+        assert session.scalars(select(InboundBody.state)).all() == ["done"]
+    assert poison_of(world).state == "retry"
+
+
+def test_what_fails_for_a_while_succeeds_later(world: World, fragile: list[int]) -> None:
+    deliver(world)
+    fragile[0] = 1
+    retry_now(world)
+    retry_now(world)
+    row = poison_of(world)
+    assert (row.state, row.payload, row.error) == ("done", None, None)
+    with world.session() as session:
+        assert len(session.scalars(select(Event)).all()) == 3
+
+
+def test_after_five_tries_it_is_parked_with_its_reason(world: World, fragile: list[int]) -> None:
+    deliver(world)
+    for _ in range(6):
+        retry_now(world)
+    row = poison_of(world)
+    assert (row.state, row.attempts, row.error) == ("parked", 5, "RuntimeError: no good")
+    assert row.payload is not None
+
+
+def test_two_readers_share_the_work(world: World) -> None:
+    at = int(world.now.timestamp() * 1000)
+    for _ in range(5):
+        world.line.send_events(made("unfollow", at=at))
+    first, second = InboxReader(world.service), InboxReader(world.service)
+    claimed = first._claim()
+    assert (len(claimed), second.step()) == (5, 0)
+    with world.session() as session:
+        for body in session.scalars(select(InboundBody)):
+            body.not_before = datetime.now(UTC)
+        session.commit()
+    assert second.step() == 5
+    with world.session() as session:
+        assert len(session.scalars(select(Event)).all()) == 5
