@@ -1,6 +1,7 @@
 """`flask import`, `flask export` and `flask key`: data in and out by hand or by a script."""
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.exporting import Exporter
 from api.importing import Importer, Report
@@ -16,6 +18,7 @@ from domain.errors import Refusal
 from domain.operations import keying
 from domain.operations.auditing import audit
 from door import service
+from models.programme import the_brand
 
 
 @click.command("import")
@@ -28,10 +31,9 @@ def import_command(what: str, file: Path, map_name: str | None, rejected: Path |
     """Load members, purchases or events. Loading the same file twice changes nothing."""
     rejected = rejected or file.with_name(file.name + ".rejected.csv")
     began = time.monotonic()
-    with service().sessions.reading() as session:
-        now = service().clock.now(session)
+    now = _ready()
     try:
-        chosen = load_map(map_name, what) if map_name else Map(reads=what)  # type: ignore[arg-type]  # click checked it
+        chosen = load_map(map_name, what) if map_name else Map(reads=what)
         with _bar(file.name) as bar:
             task = bar.add_task(what, total=file.stat().st_size)
             importer = Importer(
@@ -42,6 +44,23 @@ def import_command(what: str, file: Path, map_name: str | None, rejected: Path |
     except (Refusal, OSError) as error:
         raise click.ClickException(str(error)) from None
     _print(report, time.monotonic() - began)
+
+
+def _ready() -> datetime:
+    """The moment of the import, once the database is known to be migrated and to mean the money we were told."""
+    wanted = service().extra["settings"].currency
+    try:
+        with service().sessions.reading() as session:
+            kept = the_brand(session).currency
+            now = service().clock.now(session)
+    except (LookupError, SQLAlchemyError):
+        raise click.ClickException("The database has no tables yet. Run `flask migrate` first.") from None
+    if kept != wanted:
+        raise click.ClickException(
+            f"The database keeps {kept} and CURRENCY says {wanted}, so nothing was loaded. "
+            "Run `flask migrate` to change it, or correct CURRENCY."
+        )
+    return now
 
 
 def _bar(title: str) -> Progress:

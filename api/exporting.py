@@ -72,7 +72,7 @@ class Exporter:
         }
         for table in metadata.sorted_tables:
             if table.name not in SECRET_TABLES:
-                files[f"tables/{table.name}.jsonl"] = lambda file, table=table: _jsonl(file, self._rows(table))
+                files[f"tables/{table.name}.jsonl"] = self._table_writer(table)
         for name, write in files.items():
             progress(name)
             with _private(self._folder / name) as file:
@@ -176,6 +176,9 @@ class Exporter:
             line = {"kind": kind, "member_ref": ref, "at": self._local(moment), "source": "line"}
             yield moment, _json({**line, "campaign": campaign, "object": None, "data": data})
             self._session.expunge(row)
+
+    def _table_writer(self, table: Table) -> Callable[[TextIO], int]:
+        return lambda file: _jsonl(file, self._rows(table))
 
     def _rows(self, table: Table) -> Iterator[str]:
         hidden = SECRET_COLUMNS.get(table.name, set())

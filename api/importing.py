@@ -150,9 +150,9 @@ class Importer:
             else:
                 report.repeated += 1
         report.lines += len(batch)
-        for line, refusal in sorted(refused, key=lambda each: each[0].number):
-            report.rejected[say(self.language, refusal.message)] += 1
-            rejects.write(line, say(self.language, refusal.message, **refusal.values))
+        for line, why in sorted(refused, key=lambda each: each[0].number):
+            report.rejected[say(self.language, why.message)] += 1
+            rejects.write(line, say(self.language, why.message, **why.values))
         return loaded.member_ids
 
     def _finish(self, report: Report, touched: set[int]) -> None:

@@ -112,7 +112,7 @@ class Map(BaseModel):
         """The columns this map reads, all of which the file must have."""
         wanted = {rule.when.column for rule in self.skip}
         for field in self.fields.values():
-            wanted |= {field.column, field.rank_within, *(field.product_of or ())} - {None}  # type: ignore[operator]
+            wanted |= {field.column, field.rank_within, *(field.product_of or ())} - {None}
             if field.refund_when:
                 wanted.add(field.refund_when.column)
         return wanted

@@ -19,6 +19,7 @@ from models.session import insert_for
 # A buyer we know by id, or only by what the source called them.
 Buyer = int | str
 Group = tuple[Buyer, str]
+PIECE = 5_000  # orders looked at together: few enough for one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,14 @@ def _take(refund: Piece, sales: Sequence[Piece], left: dict[int, int], taken: Ta
             return
 
 
-def settle_refunds(session: Session, purchase_ids: Collection[int]) -> set[int]:
-    """Nets everything that these (new or changed) orders touch; returns the orders whose amount may have changed."""
-    touched = set(purchase_ids)
-    if not touched:
-        return touched
-    touched |= _settle_named(session, touched)
-    touched |= _settle_unnamed(session, touched)
-    _recompute(session, touched)
-    return touched
+def settle_refunds(session: Session, purchase_ids: Collection[int]) -> None:
+    """Nets everything that these (new or changed) orders touch."""
+    ids = sorted(set(purchase_ids))
+    for at in range(0, len(ids), PIECE):
+        touched = set(ids[at : at + PIECE])
+        touched |= _settle_named(session, touched)
+        touched |= _settle_unnamed(session, touched)
+        _recompute(session, touched)
 
 
 def _settle_named(session: Session, touched: set[int]) -> set[int]:
