@@ -26,7 +26,7 @@ class Token(Shape):
 
 
 class Opening(Shape):
-    page: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_/\-]+$")
+    page: str = Field(min_length=1, max_length=64, pattern=r"^[\w/.\-]+$")
 
 
 @login.post("/session")

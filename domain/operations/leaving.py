@@ -6,7 +6,7 @@ values, and what LINE told us. Their seats are freed. Coming back later, they ar
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String, cast, delete, func, literal, select, update
+from sqlalchemy import LargeBinary, String, cast, delete, func, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from domain.operations import booking, joining, waiting
@@ -95,7 +95,7 @@ def _forget_inbox(session: Session, user_ids: list[str]) -> None:
         session.execute(update(WebhookEvent).where(WebhookEvent.body_id.in_(ids)).values(body_id=None))
         session.execute(delete(InboundBody).where(InboundBody.id.in_(ids)))
         told = WebhookEvent.payload.is_not(None) & cast(WebhookEvent.payload, String).contains(user_id)
-        forgotten = update(WebhookEvent).where(told).values(payload=None)
+        forgotten = update(WebhookEvent).where(told).values(payload=null())
         session.execute(forgotten, execution_options={"synchronize_session": False})
 
 

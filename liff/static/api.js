@@ -19,6 +19,7 @@ const HEADER = "Regulars-Person";
 const HERE = `regulars.person:${window.name}`; // phones side by side in one browser have frames of different names
 const KNOWN = "regulars.people"; // LINE's name for people → our mark of them
 const PATIENCE = 15000;
+const RELOAD_AGAIN_AFTER = 10000;
 
 let person = cameFromOurselves() ? sessionStorage.getItem(HERE) : null;
 
@@ -64,10 +65,12 @@ function remember(mark, sub) {
   if (sub) localStorage.setItem(KNOWN, JSON.stringify({ [sub]: mark }));
 }
 
+/** The shell was drawn in another's language: drawn again, but never in a loop. */
 function reloadOnce(language) {
   const key = `regulars.language:${window.name}`;
-  if (sessionStorage.getItem(key) === language) return;
-  sessionStorage.setItem(key, language);
+  const [last, at] = (sessionStorage.getItem(key) ?? " 0").split(" ");
+  if (last === language && Date.now() - Number(at) < RELOAD_AGAIN_AFTER) return;
+  sessionStorage.setItem(key, `${language} ${Date.now()}`);
   location.reload();
 }
 

@@ -51,7 +51,7 @@ function show(card, { away = false } = {}) {
 function face(card, open) {
   return h("button", { class: "card", type: "button", onclick: open, "aria-label": cardWords(card) },
     h("span", { class: "card-top" },
-      h("span", { class: "card-brand" }, card.brand),
+      h("span", { class: "card-brand" }, brand(card)),
       h("span", { class: "card-tier" }, card.tier?.name ?? ""),
     ),
     h("span", { class: "card-bottom" },
@@ -60,6 +60,9 @@ function face(card, open) {
     ),
   );
 }
+
+/** The logo where it is one of our own files, else the name: pages load nothing from elsewhere. */
+const brand = (card) => (/^(\/(?!\/)|data:image\/)/.test(card.logo_url ?? "") ? h("img", { class: "card-logo", src: card.logo_url, alt: card.brand }) : card.brand);
 
 const cardWords = (card) => _("Card of %(name)s, number %(number)s. Show my code", { name: card.name, number: card.number });
 

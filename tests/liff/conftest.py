@@ -54,8 +54,8 @@ class Phone:
         return self.client.get(f"/liff{path}", headers=self.headers)
 
 
-@pytest.fixture
-def app(sessions: Sessions, database_url: str) -> Any:
+def make_app(database_url: str, sessions: Sessions | None = None) -> Any:
+    """The application on this database, with tokens that tests can speak."""
     settings = Settings(
         database_url=database_url, secret_key=SECRET, public_url=PUBLIC_URL, line_channel_secret="s",
         line_channel_access_token="t", line_login_channel_id=LOGIN_CHANNEL_ID, liff_id=LIFF_ID,
@@ -63,6 +63,11 @@ def app(sessions: Sessions, database_url: str) -> Any:
     made = create_app(settings, sessions)
     made.extensions["regulars"].extra["id_tokens"] = SpokenTokens()
     return made
+
+
+@pytest.fixture
+def app(sessions: Sessions, database_url: str) -> Any:
+    return make_app(database_url, sessions)
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+"""Being forgotten: what names the person goes, from sends and the inbox too; everyone else's stays."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from domain.operations import leaving
+from domain.operations.recording import record
+from models.campaign import CampaignChunk, Recipient
+from models.channel import the_channel
+from models.event import Event
+from models.inbox import InboundBody, WebhookEvent
+from models.member import Friend, Identity
+from tests.support.factories import make_member
+from tests.support.journey import make_campaign
+
+
+def test_sends_lose_the_person_but_not_the_count(session: Session, now: datetime) -> None:
+    gone, stays = make_member(session), make_member(session)
+    assert gone.friend
+    assert stays.friend
+    ids = [gone.friend.user_id, stays.friend.user_id]
+    campaign = make_campaign(session, "spring", at=now)
+    for no, state in ((1, "sent"), (2, "claimed")):
+        session.add(CampaignChunk(campaign_id=campaign.id, no=no, state=state, size=2, recipients=ids))
+    for member in (gone, stays):
+        for no in (1, 2):
+            values = {"campaign_id": campaign.id, "chunk_no": no, "state": "sent", "occasion": str(no), "due_at": now}
+            session.add(Recipient(member_id=member.id, merge={"name": member.name}, **values))
+    session.flush()
+    leaving.erase(session, gone, by="member", now=now)
+    session.expire_all()
+    chunks = {chunk.no: chunk.recipients for chunk in session.scalars(select(CampaignChunk))}
+    assert chunks[1] == ["erased", ids[1]]
+    assert chunks[2] == ids  # being sent just now: the same body must be repeated
+    merges = session.execute(select(Recipient.member_id, Recipient.merge)).all()
+    assert {member_id for member_id, merge in merges if not merge} == {gone.id}
+    assert session.scalar(select(func.count()).select_from(Recipient)) == 4
+
+
+def test_the_inbox_forgets_them_and_only_them(session: Session, now: datetime) -> None:
+    gone, stays = make_member(session), make_member(session)
+    assert gone.friend
+    assert stays.friend
+    channel_id = the_channel(session).id
+    for n, user_id in enumerate((gone.friend.user_id, stays.friend.user_id)):
+        text = f'{{"events":[{{"source":{{"userId":"{user_id}"}}}}]}}'
+        body = InboundBody(channel_id=channel_id, received_at=now, body=text.encode(), state="done")
+        session.add(body)
+        session.flush()
+        told = {"type": "message", "state": "parked", "payload": {"source": {"userId": user_id}}}
+        session.add(WebhookEvent(event_id=f"e{n}", body_id=body.id, received_at=now, **told))
+    session.flush()
+    kept = stays.friend.user_id
+    leaving.erase(session, gone, by="staff", now=now)
+    session.expire_all()
+    assert kept.encode() in session.scalars(select(InboundBody)).one().body
+    payloads = list(session.scalars(select(WebhookEvent.payload).order_by(WebhookEvent.event_id)))
+    assert payloads == [None, {"source": {"userId": kept}}]
+
+
+def test_facts_stay_without_words(session: Session, now: datetime) -> None:
+    member = make_member(session)
+    at = now - timedelta(days=1)
+    for kind, data in (("texted", {"text": "my knee hurts"}), ("visited", {"store": "xinyi", "how": "check_in"})):
+        record(session, kind, member_id=member.id, source="test", occurred_at=at, data=data, now=now)
+    leaving.erase(session, member, by="member", now=now)
+    leaving.erase(session, member, by="member", now=now)  # asked twice is once
+    session.expire_all()
+    data = dict(session.execute(select(Event.kind, Event.data).where(Event.occurred_at == at)).all())
+    assert data == {"texted": {}, "visited": {"store": "xinyi", "how": "check_in"}}
+    assert session.scalars(select(Friend)).all() == session.scalars(select(Identity)).all() == []
+    assert (member.erased_at, member.marketing_consent, member.is_member) == (now, False, False)
