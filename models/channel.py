@@ -46,8 +46,12 @@ class RateBucket(Base):
 
 
 def the_channel(session: Session) -> Channel:
-    """The one channel of today's deployments. Raises LookupError before set-up has written it."""
+    """The one channel of today's deployments, read once in a session. Raises LookupError before set-up wrote it."""
+    known: Channel | None = session.info.get("channel")
+    if known is not None and known in session:
+        return known
     channel = session.scalar(select(Channel).order_by(Channel.id).limit(1))
     if channel is None:
         raise LookupError("no channel yet: run `flask migrate` with the LINE settings present")
+    session.info["channel"] = channel
     return channel

@@ -197,8 +197,12 @@ class RichMenu(Base):
 
 
 def the_brand(session: Session) -> Brand:
-    """The brand's one row. Raises LookupError before `flask migrate` has written it."""
+    """The brand's one row, read once in a session. Raises LookupError before `flask migrate` has written it."""
+    known: Brand | None = session.info.get("brand")
+    if known is not None and known in session:
+        return known
     brand = session.scalar(select(Brand).order_by(Brand.id).limit(1))
     if brand is None:
         raise LookupError("no brand yet: run `flask migrate`")
+    session.info["brand"] = brand
     return brand
