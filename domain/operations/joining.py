@@ -111,7 +111,7 @@ def _proper_name(name: str) -> str:
     plain = " ".join(name.split())
     if not plain or not any(each.isalnum() for each in plain) or len(plain) > 100:
         raise Invalid(
-            mark("Your card needs a name, so nothing was saved. Please write what we may call you."), code="name"
+            mark("Your card needs a name, so nothing was saved. Please write what we may call you."), field="name"
         )
     return plain
 
