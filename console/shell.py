@@ -21,7 +21,7 @@ from console.navigation import navigation
 from console.person_panel import coupon_title
 from domain.calendar import calendar_of
 from domain.errors import NotSignedIn, Refusal, Unavailable
-from domain.wording import LANGUAGES, day_words, mark, moment_words, money_words, pick, say_many
+from domain.wording import LANGUAGES, day_words, mark, money_words, pick, say_many
 from models.programme import the_brand
 
 # Each language by its own name, for the switcher.
@@ -92,7 +92,7 @@ def _words() -> dict[str, Any]:
         "clock": clock_in_words,
         "brand": the_brand(door.session()),
         "deed_words": deed_words,
-        "day_of": lambda moment: day_words(door.language(), calendar_of(door.session()).day_of(moment)),
+        "day_of": day_in_words,
         "masked_phone": masked_phone,
         "title_of": lambda claim: coupon_title(claim, door.language()),
         "day": lambda day: day_words(door.language(), day) if day else "",
@@ -109,13 +109,18 @@ def _words() -> dict[str, Any]:
 
 
 def moment_in_words(moment: datetime | None) -> str:
-    """Local day and time, with the year when it is not this one."""
+    """Local day and time."""
+    return f"{day_in_words(moment)} {clock_in_words(moment)}" if moment else ""
+
+
+def day_in_words(moment: datetime | None) -> str:
+    """The local day, with the year when it is not this one."""
     if moment is None:
         return ""
     calendar = calendar_of(door.session())
-    words = moment_words(door.language(), moment, calendar.zone)
     local: date = calendar.day_of(moment)
-    return words if local.year == calendar.day_of(door.now()).year else f"{local.year} · {words}"
+    words = day_words(door.language(), local)
+    return words if local.year == calendar.day_of(door.now()).year else f"{words} {local.year}"
 
 
 def clock_in_words(moment: datetime | None) -> str:

@@ -72,6 +72,10 @@ function once(event) {
   setTimeout(() => delete event.target.dataset.sent, 4000);
 }
 
+// On a phone the menu scrolls sideways: the page one is on must be in sight.
+document
+  .querySelectorAll("nav [aria-current=page]")
+  .forEach((here) => here.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" }));
 document.querySelectorAll("form[data-live]").forEach(liveForm);
 document.querySelectorAll("[data-refresh]").forEach(refreshing);
 document.querySelectorAll("select[data-go]").forEach((select) =>

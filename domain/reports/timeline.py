@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.reports.timeline_words import EVENT_WORDS, MESSAGE_STATES, REASONS, TIER_WORDS
+from domain.reports.timeline_words import EVENT_WORDS, MESSAGE_STATES, REASONS, TIER_WORDS, TYPES
 from domain.wording import money_words, pick, say
 from models.benefit import Coupon, CouponClaim
 from models.campaign import Campaign, Recipient
@@ -23,6 +23,8 @@ from models.store import Store
 PAGE = 40
 # Shown from rows that know more: recipients, notes, claims, tiers.
 ELSEWHERE = ("sent", "withheld", "noted", "coupon_claimed")
+# Objects whose key says nothing to a reader.
+UNNAMED = ("booking", "registration")
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,14 @@ class Timeline:
 
 
 def timeline(session: Session, member: Member, *, language: str, before: datetime | None = None) -> Timeline:
-    """The newest PAGE happenings before a moment. Lines of one moment are never parted by a page."""
+    """The newest PAGE happenings before a moment, and all others of the last one's moment: pages part no moment."""
     teller = _Teller(session, member, language, before)
     lines = sorted(teller.all(), key=lambda line: line.at, reverse=True)
-    if len(lines) <= PAGE:
+    ends = [line.at for line in lines[PAGE - 1 : PAGE]] + ([teller.told_since] if teller.told_since else [])
+    if not ends:
         return Timeline(lines, None)
-    last = lines[PAGE - 1].at
-    shown = [line for line in lines if line.at >= last]
-    return Timeline(shown, last if len(lines) > len(shown) else None)
+    shown = [line for line in lines if line.at >= max(ends)]
+    return Timeline(shown, max(ends) if len(shown) < len(lines) or teller.has_older else None)
 
 
 class _Teller:
@@ -62,6 +64,8 @@ class _Teller:
         self.session, self.member, self.language, self.before = session, member, language, before
         self.currency = the_brand(session).currency
         self.names = _names(session, language)
+        self.told_since: datetime | None = None  # before it, some source has rows that were not read
+        self.has_older = False
 
     def all(self) -> Iterator[Happening]:
         for tell in (
@@ -79,22 +83,36 @@ class _Teller:
         return say(self.language, message, **values)
 
     def _newest(self, query: Any, at: Any) -> Any:
+        """The newest PAGE rows of a source, and those of the same moment as the next."""
         if self.before is not None:
             query = query.where(at < self.before)
-        # One more than a page of each kind, so that the page knows whether there is another.
-        return self.session.execute(query.order_by(at.desc()).limit(PAGE + 1))
+        moments = query.with_only_columns(at, maintain_column_froms=True).order_by(at.desc())
+        cut = self.session.scalar(moments.offset(PAGE).limit(1))
+        if cut is not None:
+            self.told_since = max(cut, self.told_since or cut)
+            self.has_older = self.has_older or self.session.scalar(moments.where(at < cut).limit(1)) is not None
+            query = query.where(at >= cut)
+        return self.session.execute(query.order_by(at.desc()))
 
     def _events(self) -> Iterator[Happening]:
         query = select(Event, Campaign.name).outerjoin(Campaign, Campaign.id == Event.campaign_id)
         mine = query.where(Event.member_id == self.member.id, Event.kind.not_in(ELSEWHERE))
         for event, campaign in self._newest(mine, Event.occurred_at):
+            if event.data.get("implied"):
+                continue  # written for the figures, not done by the person
             detail = self.say("from %(campaign)s", campaign=campaign) if campaign else ""
             yield Happening(event.occurred_at, "event", self._event_words(event), detail)
 
     def _event_words(self, event: Event) -> str:
         thing = event.object or str(event.data.get("url") or event.data.get("page") or "")
-        key = thing.split(":", 1)[1] if ":" in thing and not thing.startswith("http") else thing
-        return self.say(EVENT_WORDS[event.kind], thing=self.names.get(key, key), **_how(event, self.language))
+        words = EVENT_WORDS.get(event.kind, event.kind)
+        return self.say(words, thing=self._called(thing, event.kind), **_how(event, self.language)).strip()
+
+    def _called(self, thing: str, kind: str) -> str:
+        """What an event's object is called: `coupon:KEY` by the coupon's name, a bare key by its kind's."""
+        of, _, key = thing.partition(":")
+        bare = {"visited": "store", "tagged": "tag", "untagged": "tag", "answered": "form"}.get(kind, "")
+        return self.names.get((of, key)) or self.names.get((bare, thing)) or ("" if of in UNNAMED else key or thing)
 
     def _messages(self) -> Iterator[Happening]:
         mine = select(OutgoingMessage).where(OutgoingMessage.member_id == self.member.id)
@@ -167,7 +185,8 @@ def _how(event: Event, language: str) -> dict[str, str]:
         "purchase": say(language, "bought something"),
         "redemption": say(language, "used a coupon"),
     }.get(str(event.data.get("how")), "")
-    return {"how": how, "type": str(event.data.get("type", "")).replace("_", " ")}
+    kind = str(event.data.get("type", ""))
+    return {"how": how, "type": say(language, TYPES.get(kind, kind))}
 
 
 def _first_words(messages: list[Any]) -> str:
@@ -176,12 +195,11 @@ def _first_words(messages: list[Any]) -> str:
     return str(first.get("text") or first.get("altText") or "")[:160]
 
 
-def _names(session: Session, language: str) -> dict[str, str]:
-    """What keys of the programme are called."""
-    names = {key: name for key, name in session.execute(select(Store.key, Store.name))}
-    for table in (Tag, Tier):
-        names.update({key: pick(name, language) or key for key, name in session.execute(select(table.key, table.name))})
-    for titled in (Coupon, Form):
-        rows = session.execute(select(titled.key, titled.title))
-        names.update({key: pick(title, language) or key for key, title in rows})
+def _names(session: Session, language: str) -> dict[tuple[str, str], str]:
+    """What keys of the programme are called, by the kind they are written with."""
+    stores = session.execute(select(Store.key, Store.name)).all()
+    names = {(of, key): name for key, name in stores for of in ("store", "check_in")}
+    for of, table, texts in (("tag", Tag, Tag.name), ("coupon", Coupon, Coupon.title), ("form", Form, Form.title)):
+        rows = session.execute(select(table.key, texts))
+        names.update({(of, key): pick(text, language) or key for key, text in rows})
     return names

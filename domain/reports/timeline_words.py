@@ -12,9 +12,9 @@ EVENT_WORDS = {
     "postback": mark("Pressed a button in the chat"),
     "texted": mark("Wrote in the chat"),
     "opened_app": mark("Opened the mini-app: %(thing)s"),
-    "conversion_started": mark("Began: %(type)s (%(thing)s)"),
-    "conversion_completed": mark("Finished: %(type)s (%(thing)s)"),
-    "conversion_cancelled": mark("Cancelled: %(type)s (%(thing)s)"),
+    "conversion_started": mark("Began: %(type)s %(thing)s"),
+    "conversion_completed": mark("Finished: %(type)s %(thing)s"),
+    "conversion_cancelled": mark("Cancelled: %(type)s %(thing)s"),
     "visited": mark("Was in %(thing)s, %(how)s"),
     "coupon_redeemed": mark("Used the coupon %(thing)s"),
     "participated": mark("Took part: %(thing)s"),
@@ -30,6 +30,16 @@ EVENT_WORDS = {
     "referred": mark("Brought a new member"),
     "merged": mark("Staff joined two records"),
     "unmerged": mark("Staff parted two records"),
+}
+
+# The `type` of a conversion.
+TYPES = {
+    "booking": mark("booking"),
+    "coupon_claim": mark("taking a coupon"),
+    "form": mark("form"),
+    "registration": mark("becoming a member"),
+    "check_in": mark("check-in"),
+    "order": mark("order"),
 }
 
 MESSAGE_STATES = {
