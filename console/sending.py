@@ -98,7 +98,7 @@ def _body(campaign: Campaign) -> str:
         "console/_send.html", result=found, bar=bar_of(found.outcomes), done=done, size=size,
         outcome_words=outcome_words,
         starts_at=addressing.starts_at(session, campaign, now=now) if campaign.state == "approved" else None,
-        segment_names=dict(session.execute(called).tuples().all()), strength=strength, interval=interval,
+        segment_names={row.key: row.name for row in session.execute(called)}, strength=strength, interval=interval,
         conversions=[(door.words(CONVERSIONS.get(kind, kind)), count) for kind, count in found.conversions.items()],
         **_shared(campaign),
     )  # fmt: skip

@@ -81,6 +81,8 @@ def follow(session: Session, token: str, *, member_id: int | None = None, now: d
         campaign_id=link.campaign_id, message_id=link.message_id, data={"url": link.url},
         dedupe_key=f"clicked:{token}:{who}:{int(now.timestamp() // 60)}" if who else None, now=now,
     )  # fmt: skip
+    if who is not None:
+        participating.answered(session, member_id=who, campaign_id=link.campaign_id, now=now)
     return link
 
 

@@ -87,7 +87,7 @@ def _outcome() -> ColumnElement[str]:
 def _outcomes(session: Session, campaign: Campaign) -> dict[str, int]:
     outcome = _outcome().label("outcome")
     mine = select(outcome, func.count()).where(Recipient.campaign_id == campaign.id).group_by(outcome)
-    counted: dict[str, int] = dict(session.execute(mine).tuples().all())
+    counted: dict[str, int] = {row[0]: row[1] for row in session.execute(mine)}
     known = {name: counted.pop(name) for name in ORDER if name in counted}
     return {**known, **counted}
 
