@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.operations import forgetting, tagging
+from domain.operations import forgetting, leaving, tagging
 from jobs.runner import Progress
 from jobs.timetable import daily
 from models.session import Sessions
@@ -15,12 +15,13 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
     with sessions.writing() as session:
         tags = tagging.close_run_out(session, now=now)
         codes = forgetting.forget_codes(session, now=now)
+        erased = leaving.finish(session)
         session.commit()
     bodies = 0
     while gone := _forget_some(sessions):
         bodies += gone
         progress(f"expire: {bodies} raw bodies")
-    return {"tags": tags, "codes": codes, "raw_bodies": bodies}
+    return {"tags": tags, "codes": codes, "erased_messages": erased, "raw_bodies": bodies}
 
 
 def _forget_some(sessions: Sessions) -> int:

@@ -46,6 +46,15 @@ def erase(session: Session, member: Member, *, by: str, now: datetime) -> None:
     session.flush()
 
 
+def finish(session: Session) -> int:
+    """Takes the words of what was being sent while its person was forgotten; for the night. Returns how many."""
+    erased = select(Member.id).where(Member.erased_at.is_not(None))
+    leftover = (OutgoingMessage.member_id.in_(erased), OutgoingMessage.to != NOBODY, OutgoingMessage.state != "claimed")
+    emptied = update(OutgoingMessage).where(*leftover).values(messages=[], to=NOBODY, reply_token=None)
+    done = session.execute(emptied.returning(OutgoingMessage.id), execution_options={"synchronize_session": False})
+    return len(done.all())
+
+
 def _give_up_seats(session: Session, member: Member, *, now: datetime) -> None:
     coming = select(Booking).where(
         Booking.member_id == member.id, Booking.state == "confirmed", Booking.starts_at > now

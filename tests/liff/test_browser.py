@@ -115,7 +115,7 @@ def test_an_expired_token_is_cured_once_and_never_in_a_loop(tab: BrowserContext,
     refused: dict[str, Any] = {
         "status": 401,
         "content_type": "application/problem+json",
-        "body": '{"status":401,"code":"token_expired","detail":"LINE signed you in too long ago.","title":"","type":""}',
+        "body": '{"status":401,"code":"token_expired","detail":"Signed in too long ago.","title":"","type":""}',
     }
     page.route("**/liff/api/session", lambda route: route.fulfill(**refused))
     page.goto(world.line.liff_url(member, "/card"))

@@ -104,12 +104,12 @@ def _life(session: Session, member: Member, world: World) -> None:
         )  # fmt: skip
     session.add(PointLine(member_id=member.id, points=1240, reason="earned", at=world.now, cause=f"p{member.id}"))
     ends = calendar_of(session).last_second(calendar_of(session).day_of(world.now) + timedelta(days=20))
-    for key, title, value in (
-        ("welcome", {"en": "NT$ 200 off your next visit", "zh-Hant": "下次消費折 200 元"}, 200),
-        ("gift", {"en": "A hand cream with any facial", "zh-Hant": "臉部保養贈護手霜"}, 0),
-        ("early", {"en": "10 % off before noon", "zh-Hant": "中午前 9 折"}, 10),
+    for key, kind, title, value in (
+        ("welcome", "amount_off", {"en": "NT$ 200 off your next visit", "zh-Hant": "下次消費折 200 元"}, 200),
+        ("gift", "gift", {"en": "A hand cream with any facial", "zh-Hant": "臉部保養贈護手霜"}, 0),
+        ("early", "percent_off", {"en": "10 % off before noon", "zh-Hant": "中午前 9 折"}, 10),
     ):
-        session.add(Coupon(key=key, title=title, value=value, valid_days=30, use_until=ends))
+        session.add(Coupon(key=key, kind=kind, title=title, value=value, valid_days=30, use_until=ends))
         session.flush()
         if key != "early":
             claiming.claim(session, member, key, now=world.now)

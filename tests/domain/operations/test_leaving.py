@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from domain.operations import leaving
+from domain.messages import welcome
+from domain.operations import leaving, speaking
 from domain.operations.recording import record
 from models.campaign import CampaignChunk, Recipient
 from models.channel import the_channel
 from models.event import Event
 from models.inbox import InboundBody, WebhookEvent
 from models.member import Friend, Identity
+from models.outbox import OutgoingMessage
 from tests.support.factories import make_member
 from tests.support.journey import make_campaign
 
@@ -72,3 +74,20 @@ def test_facts_stay_without_words(session: Session, now: datetime) -> None:
     assert data == {"texted": {}, "visited": {"store": "xinyi", "how": "check_in"}}
     assert session.scalars(select(Friend)).all() == session.scalars(select(Identity)).all() == []
     assert (member.erased_at, member.marketing_consent, member.is_member) == (now, False, False)
+
+
+def test_what_was_being_sent_at_that_moment_is_forgotten_by_the_night(session: Session, now: datetime) -> None:
+    member, other = make_member(session), make_member(session)
+    for each in (member, other):
+        speaking.say(session, each, welcome.render(session, each), kind="service", once=f"w{each.id}", now=now)
+    said = session.scalars(select(OutgoingMessage).where(OutgoingMessage.member_id == member.id)).one()
+    said.state = "claimed"
+    session.flush()
+    leaving.erase(session, member, by="member", now=now)
+    assert leaving.finish(session) == 0
+    said.state = "sent"
+    session.flush()
+    assert leaving.finish(session) == 1
+    session.expire_all()
+    left = {each.member_id: bool(each.messages) for each in session.scalars(select(OutgoingMessage))}
+    assert left == {member.id: False, other.id: True}
