@@ -26,6 +26,7 @@ from domain.operations.auditing import audit
 from domain.operations.importing_events import import_events, ranked
 from domain.operations.importing_members import import_members
 from domain.operations.importing_purchases import Loaded, import_purchases
+from domain.operations.replaying import Changed, replay
 from domain.wording import mark, say
 from models.session import Sessions
 
@@ -69,6 +70,9 @@ class Importer:
     language: str = "en"
     batch: int = BATCH
     progress: Progress = lambda done, size: None
+
+    def __post_init__(self) -> None:
+        self._changed = Changed()
 
     def run(self) -> Report:
         """Loads the file. Raises Refusal when it cannot be read at all."""
@@ -153,10 +157,15 @@ class Importer:
         for line, why in sorted(refused, key=lambda each: each[0].number):
             report.rejected[say(self.language, why.message)] += 1
             rejects.write(line, say(self.language, why.message, **why.values))
+        self._changed.add(loaded.changed)
         return loaded.member_ids
 
     def _finish(self, report: Report, touched: set[int]) -> None:
-        """Tiers of everyone the file was about, once all is known; and a line in the audit."""
+        """States and tiers of everyone the file was about, once all is known; and a line in the audit."""
+        for piece in self._changed.pieces():
+            with self.sessions.writing() as session:
+                replay(session, piece, now=self.now)
+                session.commit()
         ids = sorted(touched) if self.what != "events" else []
         for at in range(0, len(ids), SETTLE):
             with self.sessions.writing() as session:

@@ -58,7 +58,7 @@ class EventRow:
         """
         return f"{BY_ID}{self.id}" if self.id else f"{BY_CONTENT}{self._digest(member_id)}:{self.rank}"
 
-    def _digest(self, who: object) -> str:
+    def _digest(self, who: int | str | None) -> str:
         said = [self.kind, who, self.at.isoformat(), self.source, self.send, self.object, self.data]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:40]
 
@@ -70,7 +70,7 @@ class EventRow:
 
 
 def import_events(session: Session, rows: Sequence[EventRow], *, now: datetime) -> Loaded:
-    """Records the rows and brings what follows from them up to date; one outcome each."""
+    """Records the rows, one outcome each. The caller replays `changed` when all is loaded."""
     people = naming.find_members(session, {row.member_ref for row in rows})
     people |= naming.meet_friends(session, {row.member_ref for row in rows} - people.keys(), now=now)
     campaigns = _campaigns(session, {row.send for row in rows}, now=now)
@@ -84,9 +84,11 @@ def import_events(session: Session, rows: Sequence[EventRow], *, now: datetime) 
     known = _write_events(session, [rows[at] for at in others], people, campaigns, now=now)
     for at, is_known in zip(others, known, strict=True):
         outcomes[at] = "repeated" if is_known else "accepted"
-    fresh = [rows[at] for at in others if outcomes[at] == "accepted" and rows[at].member_ref]
-    _follow_up(session, fresh, people, now=now)
-    return Loaded(outcomes, {people[row.member_ref] for row in rows if row.member_ref in people})
+    changed = replaying.Changed()
+    for row in (rows[at] for at in others if rows[at].member_ref):
+        # Lines known already count too: whoever loaded them may have been killed before the replay.
+        changed.note(row.kind, people[row.member_ref], row.object)
+    return Loaded(outcomes, {people[row.member_ref] for row in rows if row.member_ref in people}, changed)
 
 
 def _judge(row: EventRow, people: Mapping[str, int]) -> Outcome:
@@ -208,20 +210,6 @@ def _own_events(
         or_(Event.dedupe_key.is_(None), ~replaying.is_imported()),
     )
     return {(member_id, kind, at, object) for member_id, kind, at, object in session.execute(query)}
-
-
-def _follow_up(session: Session, rows: Sequence[EventRow], people: Mapping[str, int], *, now: datetime) -> None:
-    """The states that follow from what was just recorded."""
-    of_kind: dict[str, list[EventRow]] = {}
-    for row in rows:
-        of_kind.setdefault(row.kind, []).append(row)
-    follows = [*of_kind.get("followed", ()), *of_kind.get("unfollowed", ())]
-    replaying.replay_friendship(session, {people[row.member_ref] for row in follows})
-    tags = [*of_kind.get("tagged", ()), *of_kind.get("untagged", ())]
-    replaying.replay_tags(session, {(people[row.member_ref], row.object or "") for row in tags}, now=now)
-    consents = [*of_kind.get("consented", ()), *of_kind.get("refused", ())]
-    replaying.replay_consent(session, {people[row.member_ref] for row in consents})
-    replaying.replay_registration(session, {people[row.member_ref] for row in of_kind.get("registered", ())})
 
 
 def ranked(row: EventRow, rank: int) -> EventRow:

@@ -1,7 +1,7 @@
 """Order lines from files and shops' systems: who bought, in which store, then recorded as orders."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from domain.operations import naming, purchasing
 from domain.operations.purchasing import Line, Order, Outcome
+from domain.operations.replaying import Changed
 from models.member import Member
 from models.purchase import Purchase
 from models.session import insert_for
@@ -33,6 +34,7 @@ class Loaded:
 
     outcomes: list[Outcome]
     member_ids: set[int]
+    changed: Changed = field(default_factory=Changed)  # states to replay when all is loaded
 
 
 def import_purchases(

@@ -4,8 +4,8 @@ Each is a pure reading of all events of the people concerned, so the order of ar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from models.programme import MemberTag, Tag
 from models.session import insert_for
 
 Pair = tuple[int, str]  # a person and the key of a tag
+PIECE = 1_000
 
 
 def is_imported() -> ColumnElement[bool]:
@@ -27,14 +28,72 @@ def is_imported() -> ColumnElement[bool]:
     return or_(Event.dedupe_key.like("id:%"), Event.dedupe_key.like("line:%"))
 
 
-def _events(session: Session, member_ids: Collection[int], kinds: Sequence[str]) -> dict[int, list[Event]]:
+@dataclass
+class Changed:
+    """Whose states may have moved: collected while lines come in, replayed once afterwards."""
+
+    follows: set[int] = field(default_factory=set)
+    consents: set[int] = field(default_factory=set)
+    registrations: set[int] = field(default_factory=set)
+    tags: set[Pair] = field(default_factory=set)
+
+    def note(self, kind: str, member_id: int, about: str | None) -> None:
+        """Takes down what an event of this kind may have moved."""
+        if kind in ("followed", "unfollowed"):
+            self.follows.add(member_id)
+        elif kind in ("consented", "refused"):
+            self.consents.add(member_id)
+        elif kind == "registered":
+            self.registrations.add(member_id)
+        elif kind in ("tagged", "untagged") and about:
+            self.tags.add((member_id, about))
+
+    def add(self, other: "Changed") -> None:
+        self.follows |= other.follows
+        self.consents |= other.consents
+        self.registrations |= other.registrations
+        self.tags |= other.tags
+
+    def pieces(self) -> Iterator["Changed"]:
+        """The same in pieces of up to PIECE people, each small enough for a transaction."""
+        of_tags: dict[int, set[Pair]] = defaultdict(set)
+        for pair in self.tags:
+            of_tags[pair[0]].add(pair)
+        everyone = sorted(self.follows | self.consents | self.registrations | of_tags.keys())
+        for part in naming.chunks(everyone, PIECE):
+            people = set(part)
+            pairs = {pair for member_id in part for pair in of_tags.get(member_id, ())}
+            yield Changed(self.follows & people, self.consents & people, self.registrations & people, pairs)
+
+
+def replay(session: Session, changed: Changed, *, now: datetime) -> None:
+    """Brings these people's states up to date with the log."""
+    replay_friendship(session, changed.follows)
+    replay_consent(session, changed.consents)
+    replay_registration(session, changed.registrations)
+    replay_tags(session, changed.tags, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event as far as states follow from it."""
+
+    kind: str
+    occurred_at: datetime
+    object: str | None
+    data: dict[str, Any]
+    source: str
+    dedupe_key: str | None
+
+
+def _events(session: Session, member_ids: Collection[int], kinds: Sequence[str]) -> dict[int, list[Happening]]:
     """The events of these kinds, oldest first, by person."""
-    found: dict[int, list[Event]] = defaultdict(list)
+    found: dict[int, list[Happening]] = defaultdict(list)
+    columns = (Event.kind, Event.occurred_at, Event.object, Event.data, Event.source, Event.dedupe_key)
     for part in naming.chunks(sorted(member_ids)):
-        query = select(Event).where(Event.member_id.in_(part), Event.kind.in_(kinds))
-        for event in session.scalars(query.order_by(Event.occurred_at, Event.id)):
-            assert event.member_id is not None  # the query asks for these members
-            found[event.member_id].append(event)
+        query = select(Event.member_id, *columns).where(Event.member_id.in_(part), Event.kind.in_(kinds))
+        for member_id, *told in session.execute(query.order_by(Event.occurred_at, Event.id)):
+            found[member_id].append(Happening(*told))
     return found
 
 
@@ -52,7 +111,7 @@ def replay_friendship(session: Session, member_ids: Collection[int]) -> None:
         session.execute(update(Member), named)
 
 
-def _friendship(friend_id: int, events: Sequence[Event]) -> dict[str, Any]:
+def _friendship(friend_id: int, events: Sequence[Happening]) -> dict[str, Any]:
     latest = events[-1]
     first = next((event.occurred_at for event in events if event.kind == "followed"), None)
     return {
@@ -63,7 +122,7 @@ def _friendship(friend_id: int, events: Sequence[Event]) -> dict[str, Any]:
     }
 
 
-def _entry_source(events: Iterable[Event]) -> str | None:
+def _entry_source(events: Iterable[Happening]) -> str | None:
     return next((str(each.data["entry_source"])[:64] for each in events if each.data.get("entry_source")), None)
 
 
@@ -102,7 +161,7 @@ def replay_registration(session: Session, member_ids: Collection[int]) -> None:
 class Span:
     """A tag on a person from one event to another."""
 
-    given: Event
+    given: Happening
     renewed_at: datetime | None = None
     expires_at: datetime | None = None
     removed_at: datetime | None = None
@@ -114,20 +173,23 @@ def replay_tags(session: Session, pairs: Collection[Pair], *, now: datetime) -> 
         return
     tags = _tags(session, {key for _, key in pairs if key})
     events = _events(session, {member_id for member_id, _ in pairs}, ("tagged", "untagged"))
+    about: dict[Pair, list[Happening]] = defaultdict(list)
+    for member_id, several in events.items():
+        for event in several:
+            about[(member_id, event.object or "")].append(event)
     ours = _clear(session, pairs, tags)
     rows: list[dict[str, Any]] = []
     for member_id, key in sorted(pairs):
         if key not in tags:
             continue
-        about = [event for event in events[member_id] if event.object == key]
-        for span in spans(about, tags[key], now=now):
+        for span in spans(about[(member_id, key)], tags[key], now=now):
             if _came_in(span.given):
                 rows.append(_row(member_id, tags[key], span, ours.get((member_id, key))))
     if rows:
         session.execute(insert_for(session)(MemberTag).on_conflict_do_nothing(), rows)
 
 
-def spans(events: Iterable[Event], tag: Tag, *, now: datetime) -> list[Span]:
+def spans(events: Iterable[Happening], tag: Tag, *, now: datetime) -> list[Span]:
     """From givings and takings in order of time to the spans in which the tag was held."""
     found: list[Span] = []
     for event in events:
@@ -146,7 +208,7 @@ def spans(events: Iterable[Event], tag: Tag, *, now: datetime) -> list[Span]:
     return found
 
 
-def _ends(event: Event, tag: Tag) -> datetime | None:
+def _ends(event: Happening, tag: Tag) -> datetime | None:
     written = event.data.get("expires_at")
     if not written:
         return expiry(tag, event.occurred_at)
@@ -157,7 +219,7 @@ def _ends(event: Event, tag: Tag) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=event.occurred_at.tzinfo)
 
 
-def _came_in(event: Event) -> bool:
+def _came_in(event: Happening) -> bool:
     return (event.dedupe_key or "").startswith(("id:", "line:"))
 
 
