@@ -16,9 +16,10 @@ from console.segments import condition_menu, preview
 from domain.calendar import calendar_of
 from domain.errors import Invalid
 from domain.messages import campaign_card
-from domain.operations import addressing, controlling, drafting, dry_running, personalising, segmenting
+from domain.operations import controlling, drafting, dry_running, personalising, segmenting
 from domain.operations.auditing import audit
-from domain.rules import names_of
+from domain.operations.segmenting import people_in
+from domain.rules import context_of, names_of
 from domain.wording import mark, pick
 from models.campaign import Campaign
 from models.member import Friend, Member
@@ -250,12 +251,10 @@ def _editor(campaign: Campaign, root: rule_form.Part, content: dict[str, Any]) -
 
 
 def _phone(campaign: Campaign, content: dict[str, Any]) -> str:
-    """The message as a phone shows it, to the first person of the audience or to nobody in particular."""
+    """The message as a phone shows it, to somebody of the saved audience or to nobody in particular."""
     session = door.session()
     draft = Campaign(ref=campaign.ref, content=content)
-    who = next(
-        (fate.member_id for fate in addressing.fates(session, campaign, now=door.now()) if not fate.outcome), None
-    )
+    who = session.scalar(people_in(campaign.audience_rule, context_of(session, door.now())).limit(1))
     if who is not None:
         messages = personalising.preview(session, draft, [who])[who]
     else:

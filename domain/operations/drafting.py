@@ -126,7 +126,9 @@ def _checked(session: Session, changes: Mapping[str, Any]) -> dict[str, Any]:
         keys = list(dict.fromkeys(checked["compare_segments"]))
         checked["compare_segments"] = list(session.scalars(select(Segment.key).where(Segment.key.in_(keys))))
     if not 0 <= checked.get("holdout_percent", 0) <= 50:
-        raise Invalid(mark("The hold-out must be between 0 and 50 percent. Choose a smaller share."), code="bad_holdout")
+        raise Invalid(
+            mark("The hold-out must be between 0 and 50 percent. Choose a smaller share."), code="bad_holdout"
+        )
     return checked
 
 

@@ -1,4 +1,4 @@
-"""A campaign from draft to frozen: dry run, freezing and outcome are the same people, and nobody is dropped in silence."""
+"""A campaign from draft to frozen: dry run, freezing and outcome are the same people; nobody is lost in silence."""
 
 import json
 from collections import Counter

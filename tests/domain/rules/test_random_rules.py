@@ -107,41 +107,46 @@ def holds(rule: dict, one: Person, today: date) -> bool:
         return any(holds(each, one, today) for each in rule["any"])
     if "not" in rule:
         return not holds(rule["not"], one, today)
-    days = rule.get("days")
-    orders = [(day, amount) for day, amount in one.orders if recent(day, today, days)]
-    match rule["condition"]:
-        case "has_tag":
-            return rule["tag"] in one.tags
-        case "spent":
-            total = sum(amount for _, amount in orders)
-            return total >= rule["amount"] if rule["compare"] == "at_least" else total <= rule["amount"]
-        case "bought":
-            return len({day for day, _ in orders}) >= rule["times"]
-        case "last_purchase":
-            since = [(today - day).days for day, _ in one.orders]
-            return bool(since) and (min(since) >= days if rule["compare"] == "at_least" else min(since) <= days)
-        case "did":
-            return sum(kind == rule["event"] and recent(day, today, days) for day, kind in one.did) >= rule["times"]
-        case "is_friend":
-            return one.following is True
-        case "consented":
-            return one.consent is True
-        case "language_is":
-            return one.language in rule["languages"]
-        case "gender_is":
-            return one.gender in rule["genders"]
-        case "birthday":
-            return one.birth_month == int(rule["month"])
-        case "registered":
-            return one.joined is not None and recent(one.joined, today, days)
-        case "joined":
-            since_joined = (today - one.joined).days if one.joined else None
-            return since_joined is not None and (
-                since_joined >= days if rule["compare"] == "at_least" else since_joined <= days
-            )
-        case "age":
-            return one.birth is not None and rule["at_least"] <= age(one.birth, today) <= rule["at_most"]
-    raise AssertionError(rule)
+    return FACTS[rule["condition"]](rule, one, today)
+
+
+def _compared(rule: dict, value: float | None, limit: float) -> bool:
+    return value is not None and (value >= limit if rule["compare"] == "at_least" else value <= limit)
+
+
+def _orders(rule: dict, one: Person, today: date) -> list[tuple[date, int]]:
+    return [(day, amount) for day, amount in one.orders if recent(day, today, rule.get("days"))]
+
+
+def _since_bought(one: Person, today: date) -> int | None:
+    return min(((today - day).days for day, _ in one.orders), default=None)
+
+
+def _times(rule: dict, one: Person, today: date) -> int:
+    return sum(kind == rule["event"] and recent(day, today, rule.get("days")) for day, kind in one.did)
+
+
+FACTS: dict[str, Callable[[dict, Person, date], bool]] = {
+    "has_tag": lambda rule, one, today: rule["tag"] in one.tags,
+    "spent": lambda rule, one, today: _compared(
+        rule, sum(each for _, each in _orders(rule, one, today)), rule["amount"]
+    ),
+    "bought": lambda rule, one, today: len({day for day, _ in _orders(rule, one, today)}) >= rule["times"],
+    "last_purchase": lambda rule, one, today: _compared(rule, _since_bought(one, today), rule["days"]),
+    "did": lambda rule, one, today: _times(rule, one, today) >= rule["times"],
+    "is_friend": lambda rule, one, today: one.following is True,
+    "consented": lambda rule, one, today: one.consent is True,
+    "language_is": lambda rule, one, today: one.language in rule["languages"],
+    "gender_is": lambda rule, one, today: one.gender in rule["genders"],
+    "birthday": lambda rule, one, today: one.birth_month == int(rule["month"]),
+    "registered": lambda rule, one, today: one.joined is not None and recent(one.joined, today, rule.get("days")),
+    "joined": lambda rule, one, today: (
+        one.joined is not None and _compared(rule, (today - one.joined).days, rule["days"])
+    ),
+    "age": lambda rule, one, today: (
+        one.birth is not None and rule["at_least"] <= age(one.birth, today) <= rule["at_most"]
+    ),
+}
 
 
 def grow(dice: random.Random, depth: int = 0) -> dict:
