@@ -54,15 +54,14 @@ def publish_all(service: door.Service, line: LineClient) -> list[Published]:
 
 def _publish(service: door.Service, line: LineClient, language: str, at_line: set[str]) -> bool:
     menu = menu_in(language, service=service)
-    picture = draw(menu)
-    digest = menu.digest(picture)
+    digest = menu.digest()
     with service.sessions.reading() as session:
         known = menus.published(session, language)
         is_default = the_brand(session).default_language == language
     menu_id = known.line_id if known and known.digest == digest and known.line_id in at_line else None
     is_new = menu_id is None
     if menu_id is None:
-        menu_id = line.create_menu(menu.as_json(), picture)
+        menu_id = line.create_menu(menu.as_json(), draw(menu))
         with service.sessions.writing() as session:
             now = service.clock.now(session)
             menus.publish(session, language=language, line_id=menu_id, digest=digest, now=now)

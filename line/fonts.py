@@ -30,7 +30,8 @@ CANDIDATES: dict[str, tuple[tuple[str, int], ...]] = {
     ),
     "th": (
         ("NotoSansThai-Medium", 0), ("NotoSansThai-Regular", 0), ("NotoSansThaiLooped-Regular", 0),
-        ("Sarabun-Medium", 0), ("Thonburi", 0), ("Loma-Bold", 0), ("Laksaman-Bold", 0), ("Waree-Bold", 0), ("leelawui", 0), ("tahoma", 0),
+        ("Sarabun-Medium", 0), ("Thonburi", 0), ("Loma-Bold", 0), ("Laksaman-Bold", 0), ("Waree-Bold", 0),
+        ("leelawui", 0), ("tahoma", 0),
     ),
     "en": (
         ("Inter-Medium", 0), ("NotoSans-Medium", 0), ("NotoSansCJK-Medium", 0), ("NotoSansCJK-Bold", 0),

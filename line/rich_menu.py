@@ -17,6 +17,8 @@ COLUMNS, ROWS = 3, 2
 CELL_WIDTH, CELL_HEIGHT = WIDTH // COLUMNS, HEIGHT // ROWS
 ICON_SIZE, LABEL_SIZE, SMALLEST_LABEL = 290, 96, 54
 PAPER, INK, HAIRLINE, WHITE = (251, 250, 247), (38, 38, 36), (226, 222, 214), (255, 255, 255)
+LOOK = 1  # grows with each change of the drawing itself, so that menus are published anew
+MARGIN = 96  # that a label keeps from its neighbours, both sides together
 BAR_LIMIT, LABEL_LIMIT = 14, 20  # characters LINE allows
 Rgb = tuple[int, int, int]
 
@@ -54,16 +56,21 @@ class Menu:
             ],
         }
 
-    def digest(self, picture: bytes) -> str:
-        """Changes when anything people see or tap changes."""
-        told = json.dumps(self.as_json(), sort_keys=True, ensure_ascii=False).encode()
-        return hashlib.sha256(told + picture).hexdigest()[:40]
+    def digest(self) -> str:
+        """Changes when anything people see or tap changes: known without drawing."""
+        shown = [label_of(self.language, area, _room(n))[0] for n, area in enumerate(self.areas)]
+        told = json.dumps([LOOK, self.colour, shown, self.as_json()], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
 def _bounds(n: int) -> dict[str, int]:
     row, column = divmod(n, COLUMNS)
     width = WIDTH - CELL_WIDTH * (COLUMNS - 1) if column == COLUMNS - 1 else CELL_WIDTH
     return {"x": column * CELL_WIDTH, "y": row * CELL_HEIGHT, "width": width, "height": CELL_HEIGHT}
+
+
+def _room(n: int) -> int:
+    return _bounds(n)["width"] - MARGIN
 
 
 def draw(menu: Menu) -> bytes:
@@ -75,9 +82,8 @@ def draw(menu: Menu) -> bytes:
     _hairlines(pen)
     for n, area in enumerate(menu.areas):
         _area(picture, pen, menu.language, area, _bounds(n), accent=n == 0, brand=brand)
-    packed = picture.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     held = io.BytesIO()
-    packed.save(held, "PNG", optimize=True)
+    picture.save(held, "PNG")
     return held.getvalue()
 
 
@@ -117,7 +123,7 @@ def _area(
     top = bounds["y"] + (bounds["height"] - ICON_SIZE - LABEL_SIZE - 72) // 2
     mask = icon(area.key, ICON_SIZE)
     picture.paste(colour, (middle - ICON_SIZE // 2, top), mask)
-    words, font = label_of(language, area, bounds["width"] - 96)
+    words, font = label_of(language, area, bounds["width"] - MARGIN)
     ink = WHITE if accent and is_dark(brand) else INK
     pen.text((middle, top + ICON_SIZE + 72 + LABEL_SIZE // 2), words, font=font, fill=ink, anchor="mm")
 

@@ -152,7 +152,12 @@ class Sender:
         await asyncio.sleep(max(0.0, claimed_at + wait - time.monotonic()))
         if time.monotonic() - claimed_at > letters.START_WITHIN:
             return None
-        return await line.send(endpoint, body, retry_key=retry_key)
+        try:
+            return await line.send(endpoint, body, retry_key=retry_key)
+        except Exception as error:
+            # What nobody foresaw is taken for an unclear answer; the row goes on its careful way.
+            log.exception("sending went wrong")
+            return Answer(None, type(error).__name__)
 
 
 def _pause(answer: Answer | None, attempts: int) -> float:

@@ -1,6 +1,5 @@
 """An event that fails is tried again, then parked with its reason; it stops nobody else's."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ POISON = "01POISON"
 
 
 @pytest.fixture
-def fragile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def fragile(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Makes one event fail for as long as the list holds a number above nought."""
     left = [10**6]
     take = events.take
@@ -31,7 +30,7 @@ def fragile(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return done
 
     monkeypatch.setattr(events, "take", failing)
-    yield left
+    return left
 
 
 def deliver(world: World) -> None:
