@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -25,12 +26,13 @@ def build(folder: Path, *, until: date, people: int = 3000) -> dict[str, int]:
         [*personas.their_orders(named, months), *shopping.go_shopping(crowd, months)],
         key=lambda order: (order.at, order.ref),
     )
+    happened = chain(gathered, happenings(known, crowd, orders, months))
     writing.write_staff(folder)
     writing.write_guide(folder)
     return {
         "people": writing.write_members(folder, known, months),
         "order lines": writing.write_purchases(folder, orders),
-        "events": writing.write_events(folder, [*gathered, *happenings(known, crowd, orders, months)]),
+        "events": writing.write_events(folder, _before(months, happened)),
         "phones": writing.write_users(folder, [*named, *crowd], months),
     }
 
@@ -44,3 +46,8 @@ def happenings(known: list[Person], crowd: list[Person], orders: list[Order], mo
         journeys.shop_visits(orders, known),
         sends.send_all(known, months),
     )
+
+
+def _before(months: Months, happened: Iterable[Happening]) -> Iterator[Happening]:
+    """What began on the last day may have ended after it: that is not history yet."""
+    return (happening for happening in happened if happening.at < months.end)

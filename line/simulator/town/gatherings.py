@@ -52,7 +52,8 @@ def _take_part(person: Person, gathering: Gathering, opening: datetime, random: 
     at = opening + timedelta(days=random.randrange(3), minutes=random.randrange(300))
     yield Happening("participated", person.ref, at, source="staff", campaign=gathering.ref, object=gathering.ref)
     if random.random() < gathering.tagged:
-        key, given = random.choice(("prefers_light", "prefers_roasted")), at + timedelta(minutes=random.randrange(20, 90))
+        key = random.choice(("prefers_light", "prefers_roasted"))
+        given = at + timedelta(minutes=random.randrange(20, 90))
         person.tags.append((key, given, None))
         yield Happening("tagged", person.ref, given, source="campaign", object=key)
     if random.random() < gathering.enrolled:

@@ -13,8 +13,8 @@ from line.simulator.town.shopping import Order
 from line.simulator.town.stories import SEED, Months
 
 # How many of each a day, for a town of 3,000, at its end; it began with a third of that.
-A_DAY = {"opened_app": 26, "postback": 15, "texted": 3.5, "booking": 7.5, "coupon_claim": 5.0, "form": 2.4}
-LIVELINESS = {"devoted": 9.0, "loyal": 6.0, "regular": 3.5, "occasional": 1.6, "once": 0.7, "never": 0.6}
+A_DAY = {"opened_app": 15, "postback": 10, "texted": 3.5, "booking": 7.5, "coupon_claim": 5.0, "form": 2.4}
+LIVELINESS = {"devoted": 5.0, "loyal": 4.0, "regular": 3.0, "occasional": 2.0, "once": 1.0, "never": 0.9}
 PAGES = ("/card", "/card", "/book", "/coupons", "/news", "/tier")
 SOURCES = ("instagram", "daan_counter", "calligraphy_counter", "shennong_counter")
 FINISHED = {"booking": 0.72, "coupon_claim": 0.81, "form": 0.66}
@@ -42,7 +42,8 @@ def arrivals(people: list[Person], months: Months) -> Iterator[Happening]:
 def _registration(person: Person, at: datetime, random: Random) -> Iterator[Happening]:
     method = "liff" if person.followed else "counter"
     if person.followed:
-        yield _step("started", person, at - timedelta(seconds=random.randrange(40, 118)), "registration", "registration")
+        start = at - timedelta(seconds=random.randrange(40, 118))
+        yield _step("started", person, start, "registration", "registration")
         yield _step("completed", person, at, "registration", "registration")
     yield Happening("registered", person.ref, at, source=method, data={"method": method})
     if person.consent or person.refused:

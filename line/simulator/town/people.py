@@ -13,10 +13,10 @@ STORES = {"daan": 42, "calligraphy": 31, "shennong": 27}
 TASTES = {"tea": 46, "sweets": 26, "ware": 28}
 # Share of people; mean days between purchases; how much they take at once.
 HABITS: dict[str, tuple[int, float | None, float]] = {
-    "devoted": (4, 13.0, 1.6),
-    "loyal": (11, 26.0, 1.15),
-    "regular": (22, 50.0, 0.95),
-    "occasional": (27, 105.0, 0.85),
+    "devoted": (4, 19.0, 1.8),
+    "loyal": (11, 38.0, 1.4),
+    "regular": (22, 72.0, 1.1),
+    "occasional": (27, 140.0, 0.9),
     "once": (18, 400.0, 0.8),
     "never": (18, None, 0.0),
 }
@@ -91,12 +91,12 @@ def _person(random: Random, months: Months, number: int, arrived: datetime) -> P
         taste=random.choices(list(TASTES), list(TASTES.values()))[0],
         user_id=f"U{random.getrandbits(128):032x}",
     )  # fmt: skip
-    _befriend(person, random, number)
+    _befriend(person, random, number, months)
     _leave(person, random, months)
     return person
 
 
-def _befriend(person: Person, random: Random, number: int) -> None:
+def _befriend(person: Person, random: Random, number: int, months: Months) -> None:
     """Most are friends and members; some only one of the two."""
     kind = random.random()
     if kind < 0.12:  # signed up at the counter, without LINE
@@ -105,7 +105,8 @@ def _befriend(person: Person, random: Random, number: int) -> None:
         person.followed = person.arrived
         if kind > 0.22 or person.habit in {"devoted", "loyal"}:
             person.joined = person.arrived + timedelta(minutes=random.choice((2, 3, 5, 9, 2000, 9000)))
-    if person.joined is None:
+    if person.joined is None or person.joined >= months.end:
+        person.joined = None
         person.habit = "never"
         return
     person.phone = names.phone_of(number)

@@ -42,7 +42,7 @@ def sends_of(months: Months) -> list[Send]:
     """Every message of the town, oldest first; the one with the clear gap is in the last closed month."""
     planned = []
     for n, month in enumerate(months.all()):
-        for half, day in enumerate((3, 11) if n >= 12 else (3,)):
+        for half, day in enumerate((3, 11) if n >= 15 else (3,)):
             name, liked, rate, others = PLAN[(2 * n + half) % len(PLAN)]
             to = liked if half and (n % 3 == 0) else ""
             if month == months.last_closed and not half:
@@ -114,4 +114,3 @@ def _answer(person: Person, send: Send, random: Random, months: Months) -> Itera
     yield Happening("clicked", person.ref, at, campaign=send.ref, object=page, data={"url": page})
     if not months.is_silent("opened_app", at.date()):
         yield Happening("opened_app", person.ref, at + timedelta(seconds=2), "liff", send.ref, data={"page": page})
-

@@ -104,7 +104,7 @@ def _user(person: Person, months: Months) -> dict[str, Any]:
 
 def write_staff(folder: Path) -> None:
     """One line each, columns two blanks apart: `flask demo-fill` reads it, people read it too."""
-    lines = ["  ".join((login.ljust(6), role.ljust(9), store.ljust(9), password)) for login, role, store, password in STAFF]
+    lines = [f"{login:6}  {role:9}  {store:9}  {password}" for login, role, store, password in STAFF]
     (folder / "staff.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
