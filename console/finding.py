@@ -9,14 +9,18 @@ from sqlalchemy.orm import Session
 from domain.errors import NotFound, Refusal
 from domain.operations import naming
 from domain.wording import mark
-from models.codes import read_code
+from models.benefit import CouponClaim
+from models.codes import CLAIM_PREFIX, PREFIX, read_claim_code, read_code
 from models.member import Member
 
 
 def find_at_counter(session: Session, text: str, *, secret: str, now: datetime) -> Member:
     """The one person `text` names. Raises a Refusal that says what to ask the member for."""
     text = text.strip()
-    member_id = _by_code(session, text, secret=secret, now=now) if text.startswith("R1.") else _by_number(session, text)
+    if text.startswith((PREFIX, CLAIM_PREFIX)):
+        member_id = _by_code(session, text, secret=secret, now=now)
+    else:
+        member_id = _by_number(session, text)
     member = session.get(Member, member_id) if member_id else None
     if member is None or member.erased_at is not None:
         raise NotFound(
@@ -26,7 +30,11 @@ def find_at_counter(session: Session, text: str, *, secret: str, now: datetime) 
 
 
 def _by_code(session: Session, code: str, *, secret: str, now: datetime) -> int | None:
+    """The card's code names its member; a coupon's, whoever holds the coupon."""
     try:
+        if code.startswith(CLAIM_PREFIX):
+            claim_ref = read_claim_code(secret, code, now)
+            return session.scalar(select(CouponClaim.member_id).where(CouponClaim.ref == claim_ref))
         ref = read_code(secret, code, now)
     except ValueError:
         raise Refusal(

@@ -16,6 +16,7 @@ from domain.operations import checkin, joining, redeeming, registering, selling,
 from domain.operations.auditing import audit
 from domain.wording import mark
 from models.benefit import CouponClaim
+from models.codes import CLAIM_PREFIX, PREFIX
 from models.member import Member
 from models.programme import the_brand
 
@@ -41,7 +42,7 @@ def find() -> Any:
         audit(session, staff_id=roles.me().id, action="found_nobody", data={"why": refusal.code}, now=door.now())
         session.commit()
         raise
-    by = "code" if text.strip().startswith("R1.") else "number"
+    by = "code" if text.strip().startswith((PREFIX, CLAIM_PREFIX)) else "number"
     audit(session, staff_id=roles.me().id, action="opened", member_id=member.id, data={"by": by}, now=door.now())
     session.commit()
     counter.open_person(member)
