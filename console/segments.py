@@ -14,7 +14,7 @@ import door
 from console import roles, rule_form
 from console.people import people_page, some_people
 from domain.errors import Refusal
-from domain.operations import segmenting
+from domain.operations import segmenting, tagging
 from domain.operations.auditing import audit
 from domain.operations.segmenting import people_in
 from domain.rules import Names, conditions, context_of, names_of, sentence, validate
@@ -93,6 +93,20 @@ def archive(key: str) -> BaseResponse:
     _audited("segment_archived", segment, {})
     flash(door.words("“%(name)s” is off the list. Sends that used it keep it.", name=segment.name), "done")
     return redirect(url_for("console.segments.page"), 303)
+
+
+@blueprint.post("/<key>/tag")
+@roles.needs("marketer")
+def keep_as_tag(key: str) -> BaseResponse:
+    """The segment's rule as a tag: given and taken each night, with its reason."""
+    segment = segmenting.named(door.session(), key)
+    tag = tagging.keep(door.session(), key=key, name=segment.name, rule=segment.rule, language=door.language())
+    _audited("tag_rule_saved", segment, {"tag": tag.key, "rule_version": tag.rule_version})
+    flash(
+        door.words("“%(name)s” is a tag now. It is given and taken every night by this rule.", name=segment.name),
+        "done",
+    )
+    return redirect(url_for("console.segments.show", key=key), 303)
 
 
 @blueprint.get("/<key>/people")

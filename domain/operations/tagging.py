@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from domain.operations.recording import insert_for, record_many
-from domain.rules import compile_rule, context_of, why_many
+from domain.rules import compile_rule, context_of, validate, why_many
 from models.member import Member
 from models.programme import MemberTag, Tag
 
@@ -53,6 +53,19 @@ def take(session: Session, member_ids: Collection[int], tag: Tag, *, source: str
         held = MemberTag.member_id.in_(batch) & (MemberTag.tag_id == tag.id)
         taken += _close(session, held, {tag.id: tag}, source=source, now=now)
     return taken
+
+
+def keep(session: Session, *, key: str, name: str, rule: Any, language: str) -> Tag:
+    """Makes a rule a tag that the night gives and takes; the same key again changes its rule, as a new version."""
+    checked = validate(rule)
+    tag = session.scalar(select(Tag).where(Tag.key == key).with_for_update())
+    if tag is None:
+        tag = Tag(key=key, name={language: name}, rule=checked, kind="behaviour")
+        session.add(tag)
+    elif tag.rule != checked or tag.archived_at is not None:
+        tag.rule, tag.rule_version, tag.archived_at = checked, tag.rule_version + 1, None
+    session.flush()
+    return tag
 
 
 def expiry(tag: Tag, now: datetime) -> datetime | None:

@@ -5,10 +5,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.programme import Segment
+from jobs import retag
+from models.programme import Segment, Tag
 from models.session import Sessions
 from models.staff import AuditLine
 from tests.support.factories import make_member, make_tag
+from tests.support.moments import NOW
 
 RULE = {
     "r.join": "all", "r.n": "2",
@@ -120,6 +122,21 @@ def test_people_are_listed_and_the_segment_can_leave_the_list(
     assert "Mei" in desk.get("/console/segments/all/people").text
     assert desk.post("/console/segments/all/archive").status_code == 303
     assert "No segment yet" in desk.get("/console/segments/").text
+
+
+def test_a_segment_can_be_kept_as_a_tag_that_the_night_gives(signed_in: Callable[..., Any], sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        make_member(session, marketing_consent=True)
+        make_member(session, marketing_consent=False)
+        session.commit()
+    desk = signed_in("marketer")
+    desk.post("/console/segments/save", {"name": "Agreed", "r.join": "all", "r.n": "1", "r-0.c": "consented"})
+    assert desk.post("/console/segments/agreed/tag").status_code == 303
+    assert desk.post("/console/segments/agreed/tag").status_code == 303
+    assert retag.run(sessions, now=NOW, progress=str)["given"] == 1
+    with sessions.reading() as session:
+        tag = session.scalars(select(Tag).where(Tag.key == "agreed")).one()
+    assert tag.rule_version == 1
 
 
 def test_a_viewer_saves_nothing(signed_in: Callable[..., Any], sessions: Sessions) -> None:
