@@ -23,8 +23,11 @@ from models.store import Store
 PAGE = 40
 # Shown from rows that know more: recipients, notes, claims, tiers.
 ELSEWHERE = ("sent", "withheld", "noted", "coupon_claimed")
+# Conversions whose end is a purchase, a claim, a visit or a registration.
+TOLD_ELSEWHERE = ("order", "coupon_claim", "check_in", "registration")
 # Objects whose key says nothing to a reader.
 UNNAMED = ("booking", "registration")
+PREFIXES = ("store", "check_in", "coupon", "form", "tag", "order", "automation")
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,8 @@ class _Teller:
         query = select(Event, Campaign.name).outerjoin(Campaign, Campaign.id == Event.campaign_id)
         mine = query.where(Event.member_id == self.member.id, Event.kind.not_in(ELSEWHERE))
         for event, campaign in self._newest(mine, Event.occurred_at):
-            if event.data.get("implied"):
-                continue  # written for the figures, not done by the person
+            if _is_for_figures(event):
+                continue
             detail = self.say("from %(campaign)s", campaign=campaign) if campaign else ""
             yield Happening(event.occurred_at, "event", self._event_words(event), detail)
 
@@ -111,8 +114,11 @@ class _Teller:
     def _called(self, thing: str, kind: str) -> str:
         """What an event's object is called: `coupon:KEY` by the coupon's name, a bare key by its kind's."""
         of, _, key = thing.partition(":")
+        if of in UNNAMED:
+            return ""
         bare = {"visited": "store", "tagged": "tag", "untagged": "tag", "answered": "form"}.get(kind, "")
-        return self.names.get((of, key)) or self.names.get((bare, thing)) or ("" if of in UNNAMED else key or thing)
+        plain = key if of in PREFIXES else thing
+        return self.names.get((of, key)) or self.names.get((bare, thing)) or plain
 
     def _messages(self) -> Iterator[Happening]:
         mine = select(OutgoingMessage).where(OutgoingMessage.member_id == self.member.id)
@@ -176,6 +182,12 @@ def tier_reason(line: TierLine, language: str, currency: str) -> str:
         language, "%(spent)s spent in 365 days; the tier takes %(threshold)s.",
         spent=money_words(language, spent, currency), threshold=money_words(language, threshold, currency),
     )  # fmt: skip
+
+
+def _is_for_figures(event: Event) -> bool:
+    """Whether another line tells the same: an implied start, or the end of what has a line of its own."""
+    told = event.kind == "conversion_completed" and event.data.get("type") in TOLD_ELSEWHERE
+    return bool(event.data.get("implied")) or told
 
 
 def _how(event: Event, language: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 PHONE, DESK = {"width": 390, "height": 760}, {"width": 1280, "height": 800}
 PAGES = {
     "store": ["today/", "scan/", "scan/register", "me/"],
-    "viewer": ["members/", "members/{ref}"],
+    "viewer": ["review/", "members/", "members/{ref}"],
     "marketer": ["members/?q=chen", "members/?q=nobody-at-all", "settings/", "settings/stuck", "scan/people/{ref}"],
     "owner": ["today/", "settings/staff", "settings/audit", "me/", "nowhere"],
 }
@@ -52,6 +52,7 @@ def test_a_member_is_scanned_checked_in_and_served(browser: Browser, world: Worl
     sign_in(page, world.url, "store")
     page.get_by_role("link", name="Scan", exact=True).click()
     # A hand scanner is a keyboard that ends with Enter; the field is ready for it.
+    expect(page.locator("#code")).to_be_focused()
     page.keyboard.type(make_code(world.settings.secret_key.get_secret_value(), ref, world.now))
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Check in for").click()
