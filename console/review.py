@@ -15,6 +15,7 @@ from domain.metrics import all_metrics
 from domain.metrics._counting import SIDES, Place
 from domain.metrics._shape import Figure, Metric
 from domain.reports import review_words as say
+from domain.reports.falling_segments import standings
 from domain.reports.judging import against_rest, gap, interval, strength
 from domain.reports.month_people import PAGE_SIZE, behind
 from domain.reports.monthly_review import Entry, figures_of, history, latest_month, review
@@ -82,6 +83,28 @@ def people(month: str, key: str) -> str:
         people=some_people(door.session(), list(times), size=PAGE_SIZE), times=found.times_by_ref,
         place_words=_place_words(metric, asked, place), is_first=not request.args.get("after"), here=_here(),
         next_url=_here(after=found.next_after) if found.next_after else "",
+    )  # fmt: skip
+
+
+@blueprint.get("/<month>/<key>/segments")
+@roles.needs("viewer")
+def segments(month: str, key: str) -> str:
+    """Which of our segments fell in this number, the deepest fall first."""
+    asked, metric, language = _month(month), _metric(key), door.language()
+    found = standings(door.session(), metric, asked, now=door.now())
+    rows = [
+        {
+            "standing": each,
+            "now": _line(metric, each.name, each.figure, ("", "")),
+            "before": say.of_whom(each.before, language),
+            "before_share": say.shown(each.before, exact=metric.exact),
+            "words": say.change_words(each.change, _words(asked.plus(-1)), language),
+        }
+        for each in found
+    ]
+    return render_template(
+        "console/review_segments.html", month=asked, metric=metric, rows=rows, month_words=_words(asked),
+        before_words=_words(asked.plus(-1)),
     )  # fmt: skip
 
 

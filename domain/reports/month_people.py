@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import Month, calendar_of
-from domain.metrics._counting import Place, people
+from domain.metrics._counting import TOP, Place, people
 from domain.metrics._shape import Metric, Period
 from models.member import Member
 from models.packing import unpack
@@ -50,7 +50,23 @@ def behind(
     return _counted(session, metric, Period(month, calendar_of(session), now), place, side, before_id)
 
 
+def times_of(session: Session, metric: Metric, month: Month, *, side: str, now: datetime) -> Counter[int]:
+    """How often the metric's own figure counts each member id."""
+    if session.scalar(select(MonthClose.id).where(MonthClose.month == str(month))) is not None:
+        return _times_stored(session, metric, month, TOP, side)
+    counted = people(metric, Period(month, calendar_of(session), now), place=TOP, side=side)
+    return Counter({row[0]: int(row[1]) for row in session.execute(counted)})
+
+
 def _stored(session: Session, metric: Metric, month: Month, place: Place, side: str, before_id: int | None) -> Behind:
+    times = _times_stored(session, metric, month, place, side)
+    ids = sorted(times)
+    end = bisect_left(ids, before_id) if before_id is not None else len(ids)
+    page = ids[max(0, end - PAGE_SIZE - 1) : end][::-1]
+    return _page(session, [(each, times[each]) for each in page], total=times.total(), persons=len(ids))
+
+
+def _times_stored(session: Session, metric: Metric, month: Month, place: Place, side: str) -> Counter[int]:
     row = session.scalar(
         select(MonthPeople).where(
             MonthPeople.month == str(month),
@@ -59,11 +75,7 @@ def _stored(session: Session, metric: Metric, month: Month, place: Place, side: 
             MonthPeople.side == side,
         )
     )
-    times = Counter(unpack(row.ids)) if row else Counter[int]()
-    ids = sorted(times)
-    end = bisect_left(ids, before_id) if before_id is not None else len(ids)
-    page = ids[max(0, end - PAGE_SIZE - 1) : end][::-1]
-    return _page(session, [(each, times[each]) for each in page], total=times.total(), persons=len(ids))
+    return Counter(unpack(row.ids)) if row else Counter()
 
 
 def _counted(

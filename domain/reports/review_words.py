@@ -89,9 +89,14 @@ def movement(entry: Entry, month: Month, language: str) -> str:
         return ""
     if entry.before is None or entry.before.of == 0:
         return say(language, "There is nothing to compare with in %(month)s.", month=before)
-    if entry.change is None:
+    return change_words(entry.change, before, language)
+
+
+def change_words(change: Change | None, before: str, language: str) -> str:
+    """What moved, or that there are too few to tell."""
+    if change is None:
         return say(language, "These are too few to compare with %(month)s.", month=before)
-    return _moved(entry.change, before, language)
+    return _moved(change, before, language)
 
 
 def _moved(change: Change, before: str, language: str) -> str:

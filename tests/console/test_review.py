@@ -91,6 +91,12 @@ def test_who_is_counted_twice_is_listed_once_with_the_times(signed_in, past):
     assert "2 times" in page
 
 
+def test_a_number_is_cut_by_segment(signed_in, past):
+    page = signed_in("viewer").get(f"{REVIEW}{MONTH}/repurchase/segments").text
+    assert "New faces" in page
+    assert "24 of 60" in page
+
+
 def test_late_data_is_shown_as_late(signed_in, sessions, past):
     close(sessions)
     with sessions.writing() as session:
