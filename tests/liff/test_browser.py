@@ -156,8 +156,8 @@ def test_two_people_in_one_browser_stay_two_people(tab: BrowserContext, world: W
     with world.sessions.reading() as session:
         members = session.scalars(select(Member).where(Member.name.in_(("Hui", "陳美玲"))).order_by(Member.id)).all()
         assert [each.marketing_consent for each in members] == [False, False]
-        refused = session.scalars(select(Event.member_id).where(Event.kind == "refused", Event.source == "liff")).all()
-        assert sorted(refused) == [each.id for each in members]
+        refused = set(session.scalars(select(Event.member_id).where(Event.kind == "refused")))
+        assert refused >= {each.id for each in members}
 
 
 def frame(desk: Page, world: World, user: str) -> FrameLocator:

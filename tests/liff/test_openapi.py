@@ -67,7 +67,7 @@ def test_every_answer_is_documented(documented: Any, headers: dict[str, str], mo
     for found in documented.get_all_operations():
         operation = found.ok()
 
-        @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case: Any) -> None:
             case.call_and_validate(headers=headers, checks=HOLDS)
