@@ -53,7 +53,7 @@ class Size:
 
 
 FULL = Size(letters=10_000, multicasts=20, people_each=500, kills=10, patience=900, within=0.8)
-SMALL = Size(letters=700, multicasts=4, people_each=50, kills=2, patience=90, within=0.2)
+SMALL = Size(letters=700, multicasts=4, people_each=50, kills=1, patience=170, within=0.2)
 
 
 class Worker:
