@@ -100,7 +100,7 @@ def _config(top: int, shades: Sequence[str]) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "style": style, "css": ["file://style.css", "file://graph.css", f"inline:{QUIETER}"], "js": [],
-        "width": 600, "height": 200, "margin": 6, "margin_top": 22, "margin_right": 76, "spacing": 8,
+        "width": 600, "height": 200, "margin": 6, "margin_top": 22, "margin_right": 88, "spacing": 8,
         "show_legend": False, "show_x_guides": False, "show_y_guides": True, "no_data_text": "",
         "range": (0, top), "xrange": (0, 11), "y_labels": [0, top / 2, top],
         "value_formatter": lambda value: f"{value:g}%",

@@ -145,7 +145,12 @@ def part_name(key: str, figure: Figure, language: str) -> str:
 
 def asides(figure: Figure, language: str) -> list[str]:
     """What is counted beside the figure, as short phrases; zeros are left out."""
-    return [f"{count:,} {say(language, ASIDES[name])}" for name, count in figure.asides.items() if count]
+    phrases = [f"{count:,} {say(language, ASIDES[name])}" for name, count in figure.asides.items() if count]
+    heads = figure.of + figure.asides.get("anonymous", 0)
+    if figure.of and heads > figure.of:
+        share = percent(figure.who / heads)
+        phrases.append(say(language, "that is %(share)s of all %(heads)s heads", share=share, heads=f"{heads:,}"))
+    return phrases
 
 
 def gap_words(found: Gap | None, message: Figure, language: str) -> str:

@@ -7,6 +7,7 @@ from models.arithmetic import days_later, hours_later, list_holds, local_day
 from models.campaign import Recipient
 from models.member import Member
 from tests.support.factories import make_member
+from tests.support.journey import make_campaign, send
 from tests.support.moments import NOW
 
 
@@ -39,5 +40,9 @@ def test_summer_time_is_known(session: Session) -> None:
 
 
 def test_a_json_list_holds_whole_words_only(session: Session) -> None:
-    words = select(list_holds(Recipient.segments, "新客").label("yes")).where(Recipient.due_at == NOW)
-    assert session.scalars(words).all() == []
+    member = make_member(session)
+    campaign = make_campaign(session, "words", at=NOW)
+    send(session, campaign, member, at=NOW, segments=["新客", "vip gold", 'a "quoted" one'])
+    for word, holds in (("新客", True), ("vip gold", True), ("vip", False), ('a "quoted" one', True)):
+        found = select(list_holds(Recipient.segments, word)).where(Recipient.member_id == member.id)
+        assert bool(session.scalar(found)) is holds
