@@ -120,6 +120,7 @@ def demo() -> None:
         began = time.monotonic()
         with processes(environment) as running:
             wait_until_ready(running)
+            publish_menus(environment)
             announce(time.monotonic() - began)
             wait_for_the_end(running)
 
@@ -139,13 +140,21 @@ def fill_town(environment: dict[str, str]) -> None:
     if ready.exists():
         flask("migrate", environment=environment)
         return
-    for leftover in [*VAR.glob("demo.db*"), *VAR.glob("line-state*")]:
+    for leftover in [*VAR.glob("demo.db*"), *VAR.glob("line-state*"), *VAR.glob("demo-menus")]:
         leftover.unlink()
     say("Building the practice town (about two minutes, once)")
     run(str(PYTHON), "-m", "line.simulator.town", str(VAR / "town"), environment=environment)
     flask("migrate", environment=environment)
     flask("demo-fill", str(VAR / "town"), environment=environment)
     ready.touch()
+
+
+def publish_menus(environment: dict[str, str]) -> None:
+    """Gives the phones their menus, as `flask line menus` would for a real account; LINE remembers them."""
+    done = VAR / "demo-menus"
+    if not done.exists():
+        flask("line", "menus", environment=environment)
+        done.touch()
 
 
 def flask(*arguments: str, environment: dict[str, str]) -> None:

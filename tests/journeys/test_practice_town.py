@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app import create_app
 from domain.operations import staffing
 from line.simulator.town.building import build
+from line.simulator.town.people import make_people
 from line.simulator.town.stories import POP_UP, TASTING, Months, plus_months
 from models.automation import Enrolment
 from models.campaign import Campaign
@@ -130,16 +131,16 @@ def test_repurchase_rose_clearly_in_one_month(filled: Filled) -> None:
 
 
 def test_tainan_s_ware_lovers_are_drifting(filled: Filled) -> None:
-    """Of those who have the tag of ware, far more of Tainan's drift than of the others."""
-    drifting = select(MemberTag.member_id).join(Tag).where(Tag.key == "drifting", MemberTag.removed_at.is_(None))
-    ware = select(MemberTag.member_id).join(Tag).where(Tag.key == "ware_lover", MemberTag.removed_at.is_(None))
+    """Of those who have the tag of ware, far more of that group drift than of the others."""
+    group = {person.ref for person in make_people(Months(TODAY), PEOPLE) if person.is_tainan_ware}
     with filled.sessions.reading() as session:
-        store_ids = session.execute(
-            select(Member.home_store_id, func.count(), func.count(Member.id).filter(Member.id.in_(drifting)))
-            .where(Member.id.in_(ware))
-            .group_by(Member.home_store_id)
-            .order_by(Member.home_store_id)
-        ).all()
-    shares = [drift / everyone for _, everyone, drift in store_ids]
-    assert len(shares) == 3
-    assert shares[2] > 1.3 * max(shares[:2])
+        ware, drifting = (set(session.scalars(select(Member.ref).where(Member.id.in_(_holders(key))))) for key in TAGS)
+    theirs, others = len(ware & drifting & group) / len(ware & group), len(ware & drifting - group) / len(ware - group)
+    assert theirs > 1.5 * others
+
+
+TAGS = ("ware_lover", "drifting")
+
+
+def _holders(key: str) -> Any:
+    return select(MemberTag.member_id).join(Tag).where(Tag.key == key, MemberTag.removed_at.is_(None))
