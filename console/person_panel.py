@@ -11,7 +11,7 @@ from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Invalid
 from domain.operations import checkin, redeeming, selling, visiting
 from domain.reports import card
-from domain.wording import mark, pick, say
+from domain.wording import lines_of, mark, pick, say
 from models.benefit import CouponClaim
 from models.member import Friend, Identity, Member
 from models.programme import Tier
@@ -30,7 +30,7 @@ def shown(session: Session, member: Member, store: Store, *, language: str, now:
     return {
         "name": name_of(member, friend),
         "tier": tier,
-        "tier_lines": _lines(tier, language),
+        "tier_lines": lines_of(tier.benefits if tier else None, language),
         "birthday": birthday_words(member, calendar.day_of(now), language),
         "visit": visit,
         "may_undo_visit": visit is not None and now - visit.recorded_at <= visiting.UNDO,
@@ -41,11 +41,6 @@ def shown(session: Session, member: Member, store: Store, *, language: str, now:
         "sales": _just_sold(session, member, now=now),
         "phone_is_verified": _is_verified(session, member),
     }
-
-
-def _lines(tier: Tier | None, language: str) -> list[str]:
-    benefits = (tier.benefits or {}).get(language) or (tier.benefits or {}).get("en") if tier else None
-    return [benefits] if isinstance(benefits, str) else list(benefits or [])
 
 
 def birthday_words(member: Member, today: date, language: str) -> str:

@@ -56,6 +56,11 @@ def pick(texts: dict[str, Any] | None, language: str) -> str:
     return str(texts.get(language) or texts.get("en") or next(iter(texts.values()), ""))
 
 
+def lines_of(lines: dict[str, list[str]] | None, language: str) -> list[str]:
+    """The lines of a per-language dictionary of lists: asked language, or English."""
+    return list((lines or {}).get(language) or (lines or {}).get("en") or [])
+
+
 def locale_of(language: str) -> Locale:
     return Locale.parse(LOCALES[language_of(language)])
 

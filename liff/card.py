@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 import door
 from domain.calendar import calendar_of
 from domain.reports import card as report
-from domain.wording import date_words, money_words, pick
+from domain.wording import date_words, lines_of, money_words, pick
 from liff import session, symbols
 from liff.screens import Shape, api_blueprint
 from models.benefit import CouponClaim
@@ -152,23 +152,17 @@ def _step(tier: Tier, *, is_mine: bool) -> StepOut:
         key=tier.key,
         name=_tier_name(tier),
         threshold=_amount(tier.threshold),
-        benefits=_benefits(tier),
+        benefits=lines_of(tier.benefits, door.language()),
         is_mine=is_mine,
     )
 
 
 def _tier(tier: Tier, until: date | None) -> TierOut:
-    return TierOut(key=tier.key, name=_tier_name(tier), until=_day(until), benefits=_benefits(tier))
+    return TierOut(key=tier.key, name=_tier_name(tier), until=_day(until), benefits=lines_of(tier.benefits, door.language()))
 
 
 def _tier_name(tier: Tier) -> str:
     return pick(tier.name, door.language()) or tier.key
-
-
-def _benefits(tier: Tier) -> list[str]:
-    """One line each: a list per language, or one text with line breaks."""
-    lines = (tier.benefits or {}).get(door.language()) or (tier.benefits or {}).get("en") or []
-    return [line for line in (lines.splitlines() if isinstance(lines, str) else map(str, lines)) if line]
 
 
 def _progress(progress: report.Progress | None) -> ProgressOut | None:

@@ -41,7 +41,13 @@ def _clock(value: str) -> str:
     return value
 
 
+def _lines(value: dict[str, list[str]]) -> dict[str, list[str]]:
+    _texts(dict.fromkeys(value, ""))
+    return value
+
+
 Texts = Annotated[dict[str, str], AfterValidator(_texts)]
+Lines = Annotated[dict[str, list[str]], AfterValidator(_lines)]
 Rule = Annotated[dict[str, Any] | None, AfterValidator(_rule)]
 Trigger = Annotated[dict[str, Any], AfterValidator(_trigger)]
 Clock = Annotated[str, AfterValidator(_clock)]
@@ -82,7 +88,7 @@ class Tier(Section):
     name: Texts
     threshold: Decimal = Field(Decimal(0), ge=0)
     colour: Colour | None = None
-    benefits: Texts = {}
+    benefits: Lines = {}
 
 
 class Tag(Section):
