@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import click
 from apiflask import APIFlask
-from flask import Flask
 
 import api
 import bot

@@ -48,9 +48,7 @@ def migrate() -> None:
 
 @click.command("job")
 @click.argument("name")
-@click.option(
-    "--now", "moment", help="As if it were this moment (ISO 8601; without a zone, local time)."
-)
+@click.option("--now", "moment", help="As if it were this moment (ISO 8601; without a zone, local time).")
 @with_appcontext
 def job(name: str, moment: str | None) -> None:
     """Run one job now, whatever was run before. `night` runs the nightly ones in order."""

@@ -158,7 +158,9 @@ def _step(tier: Tier, *, is_mine: bool) -> StepOut:
 
 
 def _tier(tier: Tier, until: date | None) -> TierOut:
-    return TierOut(key=tier.key, name=_tier_name(tier), until=_day(until), benefits=lines_of(tier.benefits, door.language()))
+    return TierOut(
+        key=tier.key, name=_tier_name(tier), until=_day(until), benefits=lines_of(tier.benefits, door.language())
+    )
 
 
 def _tier_name(tier: Tier) -> str:

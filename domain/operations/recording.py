@@ -1,6 +1,6 @@
 """Records what happened: the one writer of the event log."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 

@@ -134,4 +134,3 @@ def test_from_a_rule_to_who_answered(database_url: str) -> None:
         page.get_by_role("link", name="Who answered").click()
         assert page.locator("tbody tr").all_inner_texts()[0].startswith("Mei")
         assert errors == []
-

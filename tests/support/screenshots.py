@@ -7,13 +7,12 @@ page at 320 and 390 px in four languages, light; and once dark.
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.a_member import furnish
 from tests.support import databases
+from tests.support.a_member import furnish
 from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.world import World
 
