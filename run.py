@@ -142,7 +142,7 @@ def fill_town(environment: dict[str, str]) -> None:
         return
     for leftover in [*VAR.glob("demo.db*"), *VAR.glob("line-state*"), *VAR.glob("demo-menus")]:
         leftover.unlink()
-    say("Building the practice town (about two minutes, once)")
+    say("Building the practice town (about a minute, once)")
     run(str(PYTHON), "-m", "line.simulator.town", str(VAR / "town"), environment=environment)
     flask("migrate", environment=environment)
     flask("demo-fill", str(VAR / "town"), environment=environment)
@@ -166,7 +166,7 @@ def processes(environment: dict[str, str]) -> Iterator[dict[str, subprocess.Pope
     """The Procfile's processes and the simulator, each in a group of its own so that all of it stops."""
     gunicorn = [
         str(VENV / "bin" / "gunicorn"), "app:web()", "--bind", f"127.0.0.1:{APP_PORT}", "--worker-class", "gthread",
-        "--workers", "2", "--threads", "8", "--no-control-socket", "--log-level", "warning",
+        "--workers", "1", "--threads", "16", "--no-control-socket", "--log-level", "warning",
     ]  # fmt: skip
     commands = {
         "LINE": [str(PYTHON), "-m", "line.simulator", "--port", str(LINE_PORT),
