@@ -139,6 +139,7 @@ def _brief(user: User) -> Json:
         "language": user.language,
         "picture": user.picture,
         "member_ref": user.member_ref,
+        "note": user.note,
         "state": user.state,
         "deliveries": user.deliveries,
         "rich_menu_id": user.rich_menu_id,

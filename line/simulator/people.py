@@ -38,6 +38,7 @@ class User:
     language: str = "zh-Hant"
     picture: str | None = None
     member_ref: str | None = None
+    note: str | None = None  # who this is, for whoever tries the product as them
     state: State = "stranger"
     wrote_at: float | None = None
     rich_menu_id: str | None = None
@@ -100,10 +101,10 @@ class People:
         return count
 
     def search(self, text: str, limit: int = 30) -> list[User]:
-        """People whose name, id or member reference contains the text; friends first."""
+        """People whose name, id or member reference contains the text; those with a note first, then friends."""
         wanted = text.casefold().strip()
         found = [user for user in self if wanted in f"{user.name} {user.user_id} {user.member_ref or ''}".casefold()]
-        found.sort(key=lambda user: (user.state != "friend", not user.chat))
+        found.sort(key=lambda user: (user.note is None, user.note is None and user.state != "friend", not user.chat))
         return found[:limit]
 
 
@@ -124,5 +125,6 @@ def user_from(row: dict[str, Any]) -> User:
         language=row.get("language") or "zh-Hant",
         picture=row.get("picture"),
         member_ref=row.get("member_ref"),
+        note=row.get("note"),
         state=state,
     )

@@ -33,7 +33,7 @@ export function pickPerson(title = "Whose phone is this?") {
 }
 
 function person(user, choose) {
-  const note = [stateInWords(user.state), user.member_ref].filter(Boolean).join(" · ");
+  const note = [stateInWords(user.state), user.note ?? user.member_ref].filter(Boolean).join(" · ");
   return el("li", {}, el("button", { type: "button", onclick: () => choose(user) }, el("strong", {}, user.name), el("small", {}, note)));
 }
 
