@@ -82,7 +82,7 @@ def _say(rule: Rule, speaker: Speaker, *, outer: bool = False) -> str:
         return speaker("everyone")
     if rule == {"any": []}:
         return speaker("nobody")
-    for key, joiner in (("all", " and "), ("any", " or ")):
+    for key, joiner in (("all", mark(" and ")), ("any", mark(" or "))):
         if key in rule:
             parts = [_say(each, speaker) for each in rule[key]]
             joined = speaker(joiner).join(parts)

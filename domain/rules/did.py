@@ -44,8 +44,9 @@ def _values(params: Params, say: Speaker) -> dict[str, Any]:
 
 
 def words(params: Params, say: Speaker) -> str:
-    message = "%(what)s%(when)s" if params.times == 1 else "%(what)s at least %(n)s times%(when)s"
-    return say(message, **_values(params, say))
+    if params.times == 1:
+        return say("%(what)s%(when)s", **_values(params, say))
+    return say("%(what)s at least %(n)s times%(when)s", **_values(params, say))
 
 
 def words_not(params: Params, say: Speaker) -> str:

@@ -4,7 +4,7 @@
     python -m tests.support.translations --update   writes new messages into the catalogues, untranslated
 
 Messages are the English text in `_("…")`, `words("…")`, `say(language, "…")`, `say_many`, `mark("…")`, in
-templates and scripts alike; the first paragraph of the docstrings the console shows; and what events mean.
+templates and scripts alike; what metrics and conditions say of themselves; and what events mean.
 """
 
 import ast
@@ -19,15 +19,15 @@ from jinja2 import Environment
 from jinja2.ext import babel_extract
 
 from domain.events import KINDS
+from domain.metrics import all_metrics
+from domain.rules import conditions
 from domain.wording import CATALOGUES, LOCALES
 from liff.words import PLURAL, SINGLE
 
 ROOT = Path(__file__).parents[2]
 DOORS = ("bot", "liff", "console", "api", "jobs", "domain")
 PLURALS = {"say_many", "many"}
-SAYING = {"_", "mark", "say", "words", *PLURALS}
-# Folders whose files' first paragraph is shown on the console.
-SHOWN_DOCSTRINGS = ("domain/metrics", "domain/rules", "domain/triggers")
+SAYING = {"_", "mark", "say", "speaker", "words", *PLURALS}
 FIELD = re.compile(r"%\((\w+)\)[sd]")
 
 Said = str | tuple[str, str]
@@ -42,6 +42,12 @@ def collected() -> dict[Said, str]:
                 found.setdefault(said, str(path.relative_to(ROOT)))
     for kind in KINDS.values():
         found.setdefault(kind.means, "domain/events.py")
+    for metric in all_metrics().values():
+        found.setdefault(metric.definition, f"domain/metrics/{metric.key}")
+    for condition in conditions().values():
+        found.setdefault(condition.title, f"domain/rules/{condition.name}.py")
+        if condition.about:
+            found.setdefault(condition.about, f"domain/rules/{condition.name}.py")
     return found
 
 
@@ -58,20 +64,23 @@ def _in_file(path: Path) -> Iterator[Said]:
 
 def _in_python(path: Path) -> Iterator[Said]:
     tree = ast.parse(path.read_text("utf-8"))
-    if str(path.parent.relative_to(ROOT)) in SHOWN_DOCSTRINGS and not path.name.startswith("_"):
-        yield first_paragraph(ast.get_docstring(tree) or "")
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node.func) in SAYING:
-            texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            texts = [text for argument in node.args for text in _texts(argument) if text not in LOCALES]
             many = _name(node.func) in PLURALS
             if many and len(texts) >= 2:
                 yield texts[0], texts[1]
-            elif not many and texts:
-                yield texts[0]
+            elif not many:
+                yield from texts if any(isinstance(each, ast.IfExp) for each in node.args) else texts[:1]
 
 
-def first_paragraph(docstring: str) -> str:
-    return " ".join(docstring.split("\n\n")[0].split())
+def _texts(argument: ast.expr) -> Iterator[str]:
+    """The text an argument may be: itself, or either side of a choice."""
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        yield argument.value
+    elif isinstance(argument, ast.IfExp):
+        yield from _texts(argument.body)
+        yield from _texts(argument.orelse)
 
 
 def _name(function: ast.expr) -> str:
