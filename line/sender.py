@@ -54,7 +54,9 @@ class Sender:
     def drain(self) -> int:
         """Sends everything due now and returns how much was settled; what must wait longer is left."""
         self._done, self._rechecked = 0, 0.0
-        asyncio.run(self._work(lambda: True, until_quiet=True))
+        work = self._work(lambda: True, until_quiet=True)
+        with ThreadPoolExecutor(1) as own:  # the caller's thread may have an event loop of its own
+            own.submit(asyncio.run, work).result()
         return self._done
 
     async def _work(self, goes_on: Callable[[], bool], *, until_quiet: bool) -> None:

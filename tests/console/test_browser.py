@@ -25,9 +25,8 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+def browser() -> Browser:
+    return chromium()
 
 
 @pytest.fixture(scope="module")

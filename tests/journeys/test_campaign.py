@@ -83,7 +83,8 @@ def outcomes(world: World) -> Counter[str]:
 
 @pytest.mark.browser
 def test_from_a_rule_to_who_answered(database_url: str) -> None:
-    with World(database_url) as world, chromium() as browser:
+    browser = chromium()
+    with World(database_url) as world:
         users = make_people(world)
         page = browser.new_page(viewport={"width": 1280, "height": 850}, locale="en-GB")
         errors: list[Any] = []

@@ -37,9 +37,8 @@ def mei(world: World) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
+def browser() -> Any:
+    return chromium()
 
 
 @pytest.fixture

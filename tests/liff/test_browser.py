@@ -23,9 +23,8 @@ SCREENS = ("card", "tier", "me", "news", "contact", "privacy", "forms/visit")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+def browser() -> Browser:
+    return chromium()
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from domain.operations import leaving
 from line import chunks
 from line.client import LineAccess
 from line.sender import Sender
 from line.simulator.testing import Simulator
 from models.campaign import Campaign, CampaignChunk, Recipient
-from models.channel import the_channel
+from models.channel import RateBucket, the_channel
 from models.clock import Clock
 from models.member import Friend, Member
+from models.programme import Brand
 from models.session import Sessions
 from tests.support.factories import make_member
+from tests.support.moments import FixedClock
 
 TEMPLATE = [{"type": "text", "text": "Hello {name}"}]
 PLAIN = [{"type": "text", "text": "Hi"}]
@@ -147,8 +150,6 @@ def test_what_was_unclear_is_repeated_with_the_same_key_and_body(
         sender.drain()
         awake(sessions)
         with sessions.writing() as session:  # the second we were told to wait is over
-            from models.channel import RateBucket
-
             for bucket in session.scalars(select(RateBucket)):
                 bucket.next_at_us = 0
             session.commit()
@@ -207,5 +208,61 @@ def test_without_quota_a_campaign_waits_and_then_goes(sessions: Sessions, line: 
     assert tally(sessions, campaign)["ready"] == 4
     line.set_quota(100, used=3)
     awake(sessions)
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
+
+
+def test_who_refuses_while_nothing_could_leave_is_not_written_to(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    campaign = launch(sessions, line)
+    line.set_quota(0)
+    sender.drain()
+    with sessions.writing() as session:
+        first, second = session.scalars(select(Friend).order_by(Friend.id)).all()[:2]
+        first.member.marketing_consent, second.is_following = False, False
+        refused = {first.user_id, second.user_id}
+        session.commit()
+    line.set_quota(100)
+    awake(sessions)
+    sender.drain()
+    assert tally(sessions, campaign) == {
+        "sent": 5, "held_out": 1, "withheld opted_out": 1, "withheld blocked": 1,
+    }  # fmt: skip
+    assert refused.isdisjoint(line.deliveries())
+    assert line.violations() == []
+
+
+@pytest.mark.parametrize(("unclear", "outcome"), [(False, "withheld"), (True, "unsure")])
+def test_who_is_forgotten_between_two_attempts_is_counted(
+    sessions: Sessions, line: Simulator, sender: Sender, *, unclear: bool, outcome: str
+) -> None:
+    campaign = launch(sessions, line, how="push", people=2)
+    line.faults("error_before" if unclear else "rate_limited", endpoint="push", times=2)
+    sender.drain()
+    with sessions.writing() as session:
+        gone = session.scalars(select(Member).order_by(Member.id)).first()
+        assert gone is not None
+        leaving.erase(session, gone, by="member", now=datetime.now(UTC))
+        for bucket in session.scalars(select(RateBucket)):
+            bucket.next_at_us = 0
+        session.commit()
+    awake(sessions)
+    sender.drain()
+    awake(sessions)
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 1, "held_out": 1, f"{outcome} erased": 1}
+    assert state_of(sessions, campaign) == "sent"
+
+
+@pytest.mark.parametrize("how", ["multicast", "push"])
+def test_resumed_at_night_it_waits_for_the_morning(sessions: Sessions, line: Simulator, how: str) -> None:
+    campaign = launch(sessions, line, how=how)
+    change(sessions, Brand, 1, quiet_from="21:00", quiet_until="09:00")
+    clock = FixedClock(datetime(2026, 3, 10, 15, 0, tzinfo=UTC))  # 23:00 in Taipei
+    sender = Sender(sessions, clock, LineAccess(token=line.channel.access_token, base=line.base_url))
+    sender.drain()
+    assert tally(sessions, campaign) == {"ready": 7, "held_out": 1}
+    clock.moment += timedelta(hours=10)
     sender.drain()
     assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}

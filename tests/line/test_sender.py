@@ -14,8 +14,10 @@ from models.channel import the_channel
 from models.clock import Clock
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
+from models.programme import the_brand
 from models.session import Sessions
 from tests.support.factories import make_member
+from tests.support.moments import FixedClock
 
 BODY = [{"type": "text", "text": "Hello"}]
 
@@ -266,3 +268,21 @@ def token_of(line: Simulator, member: Member) -> str:
 
 def soon() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=50)
+
+
+def test_news_held_up_till_night_waits_for_the_morning_and_a_booking_does_not(
+    sessions: Sessions, line: Simulator
+) -> None:
+    with sessions.writing() as session:
+        the_brand(session).quiet_from, the_brand(session).quiet_until = "21:00", "09:00"
+        session.commit()
+    evening = datetime(2026, 3, 10, 12, 58, tzinfo=UTC)  # 20:58 in Taipei
+    news = put(sessions, person(sessions, line), kind="marketing", due_at=evening)
+    booking = put(sessions, person(sessions, line), due_at=evening)
+    clock = FixedClock(evening + timedelta(hours=5))
+    sender = Sender(sessions, clock, LineAccess(token=line.channel.access_token, base=line.base_url))
+    sender.drain()
+    assert (found(sessions, news).state, found(sessions, booking).state) == ("queued", "sent")
+    clock.moment += timedelta(hours=7)
+    sender.drain()
+    assert found(sessions, news).state == "sent"

@@ -1,9 +1,9 @@
 """A Chromium for the browser journeys; where there is none, they are skipped and say how to get one."""
 
+import atexit
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,15 +17,19 @@ FLAGS = [
 HOW_TO_GET_ONE = "no Chromium found: apt-get install --no-install-recommends chromium fonts-noto-cjk, or set CHROMIUM"
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A running browser; skips the test when there is none."""
+def chromium() -> Browser:
+    """The one browser of this process, started when first asked for; skips the test when there is none."""
     if not CHROMIUM:
         pytest.skip(HOW_TO_GET_ONE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    return _launched()
+
+
+@cache
+def _launched() -> Browser:
+    # One for all: a second Playwright in the same thread would find the first one's event loop running.
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
 def accessibility_problems(page: Page) -> list[str]:

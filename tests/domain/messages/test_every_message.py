@@ -79,7 +79,8 @@ def a_claim(session: Session, member: Member) -> CouponClaim:
 
 
 def a_tier() -> Tier:
-    return Tier(key="gold", rank=9, name={"en": "Gold"}, benefits={"en": ["Free gift wrapping, all year.", "A birthday gift"]})
+    benefits = {"en": ["Free gift wrapping, all year.", "A birthday gift"]}
+    return Tier(key="gold", rank=9, name={"en": "Gold"}, benefits=benefits)
 
 
 # One example or more of each file; a file without one fails the test below.

@@ -1,8 +1,6 @@
 """One simulator for all these tests, emptied before each, and a small app for it to call."""
 
 import json
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ import pytest
 import requests
 
 from line.simulator.testing import Simulator
+from tests.support import browser
 
 PUSHED = {"type": "text", "text": "Your table is ready."}
 
@@ -104,17 +103,9 @@ def app() -> Iterator[App]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+def chromium() -> Any:
     """A real browser, or a skip that says how to get one."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*arguments, "--disable-component-update"])
-        yield browser
-        browser.close()
+    return browser.chromium()
 
 
 @pytest.fixture
