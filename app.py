@@ -15,6 +15,7 @@ import door
 import door_errors
 import jobs
 import liff
+from api.archive import zipped_export
 from line.client import LineAccess
 from models.clock import Clock
 from models.session import Sessions, make_engine
@@ -58,6 +59,7 @@ def make_service(settings: Settings, sessions: Sessions) -> door.Service:
         metrics_key=settings.metrics_key.get_secret_value(),
         extra={
             "settings": settings,
+            "zipped_export": zipped_export,
             "line": LineAccess(
                 token=settings.line_channel_access_token.get_secret_value(),
                 base=settings.line_api_base,

@@ -61,9 +61,12 @@ class Exporter:
 
     def run(self, progress: Callable[[str], None] = lambda name: None) -> dict[str, int]:
         """Writes everything; returns how many lines each file has."""
+        return dict(self.each(progress))
+
+    def each(self, progress: Callable[[str], None] = lambda name: None) -> Iterator[tuple[str, int]]:
+        """Writes file after file; says the name and the lines of each when it is done."""
         (self._folder / "tables").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
-        written: dict[str, int] = {}
         custom = self._custom_columns()
         files: dict[str, Callable[[TextIO], int]] = {
             "members.csv": lambda file: _csv(file, [*MEMBER_COLUMNS, *SCORE_COLUMNS, *custom], self._members(custom)),
@@ -76,8 +79,8 @@ class Exporter:
         for name, write in files.items():
             progress(name)
             with _private(self._folder / name) as file:
-                written[name] = write(file)
-        return written
+                lines = write(file)
+            yield name, lines
 
     def _stream(self, query: Any) -> Iterator[Any]:
         return iter(self._session.execute(query, execution_options={"yield_per": AT_ONCE}))

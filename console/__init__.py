@@ -12,6 +12,7 @@ from console import (
     automations,
     campaigns,
     commands,
+    export,
     login,
     me,
     members,
@@ -36,6 +37,7 @@ PAGES = (
     campaigns.blueprint,
     sending.blueprint,
     settings.blueprint,
+    export.blueprint,
     automations.blueprint,
     programme.blueprint,
 )

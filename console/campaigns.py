@@ -82,7 +82,10 @@ def new() -> BaseResponse:
     campaign = drafting.create(session, name=name, staff_id=roles.me().id, now=door.now())
     if key:
         chosen = {"audience_rule": segmenting.named(session, key).rule, "compare_segments": [key]}
-        drafting.edit(session, ref=campaign.ref, edit_version=campaign.edit_version, changes=chosen, now=door.now())
+        drafting.edit(
+            session, ref=campaign.ref, edit_version=campaign.edit_version, changes=chosen, staff_id=roles.me().id,
+            now=door.now(),
+        )  # fmt: skip
     return _done(campaign, "campaign_drafted")
 
 
@@ -101,7 +104,9 @@ def show(ref: str) -> Any:
 def save(ref: str) -> BaseResponse:
     session = door.session()
     read_version = request.form.get("edit_version", 0, type=int)
-    campaign = drafting.edit(session, ref=ref, edit_version=read_version, changes=_written(), now=door.now())
+    campaign = drafting.edit(
+        session, ref=ref, edit_version=read_version, changes=_written(), staff_id=roles.me().id, now=door.now()
+    )
     if request.form.get("then") == "test":
         return _send_test(campaign)
     flash(door.words("Saved. Below is who would get it now."), "done")
@@ -145,6 +150,7 @@ def dry(ref: str) -> str:
         "console/_dry_run.html", campaign=campaign, dry=foreseen, bar=bar_of(counts),
         outcome_words=outcome_words, sample_names=_sample_names([each.member_id for each in foreseen.samples]),
         wrong=door.words(wrong.message, **wrong.values) if wrong else "", states=STATES,
+        needs_another=controlling.needs_another(session, campaign, roles.me().id),
     )  # fmt: skip
 
 

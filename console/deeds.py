@@ -34,6 +34,18 @@ DEEDS = {
     "event_retried": mark("Tried an event again"),
     "message_settled": mark("Settled an unsure message"),
     "exported": mark("Exported data"),
+    "marked": mark("Marked as test or staff"),
+    "programme_applied": mark("Applied a programme"),
+    "campaign_drafted": mark("Began a campaign"),
+    "campaign_copied": mark("Copied a campaign"),
+    "campaign_edited": mark("Changed a campaign"),
+    "campaign_tested": mark("Sent a campaign to testers"),
+    "campaign_approved": mark("Approved a campaign"),
+    "campaign_take-back": mark("Took a campaign back to draft"),
+    "campaign_pause": mark("Paused a campaign"),
+    "campaign_resume": mark("Resumed a campaign"),
+    "campaign_stop": mark("Stopped a campaign"),
+    "campaign_cancel": mark("Cancelled a campaign"),
 }
 
 

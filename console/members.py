@@ -11,7 +11,7 @@ import door
 from console import member_page, roles
 from console.people import people_page
 from domain.errors import NotFound
-from domain.operations import naming, noting
+from domain.operations import marking, naming, noting
 from domain.operations.auditing import audit
 from domain.reports.timeline import timeline
 from domain.wording import mark
@@ -69,7 +69,9 @@ def show(ref: str) -> str:
     member = the_member(ref)
     with door.writing() as own:
         audit(own, staff_id=roles.me().id, action="opened", member_id=member.id, data={"by": "page"}, now=door.now())
-    told = timeline(door.session(), member, language=door.language(), before=_asked_moment())
+    told = timeline(
+        door.session(), member, language=door.language(), before=_asked_moment(), reads_texts=roles.may("marketer")
+    )
     facts = member_page.facts(door.session(), member, language=door.language(), now=door.now())
     more = url_for("console.members.show", ref=ref, before=told.next_before.isoformat()) if told.next_before else ""
     return render_template(
@@ -100,4 +102,17 @@ def write_note(ref: str) -> Any:
     )
     door.session().commit()
     flash(door.words("The note is saved."), "done")
+    return redirect(url_for("console.members.show", ref=ref), 303)
+
+
+@blueprint.post("/<ref>/marks")
+@roles.needs("marketer")
+def set_marks(ref: str) -> Any:
+    """Says whether a person is one of us or made for trying things out."""
+    marking.set_marks(
+        door.session(), the_member(ref), is_test="test" in request.form, is_staff="staff" in request.form,
+        staff_id=roles.me().id, now=door.now(),
+    )  # fmt: skip
+    door.session().commit()
+    flash(door.words("Saved. It holds from now on."), "done")
     return redirect(url_for("console.members.show", ref=ref), 303)

@@ -1,5 +1,6 @@
 """A campaign on its way and afterwards: progress, pause, resume and stop; then whom it reached and who answered."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -17,7 +18,7 @@ from domain.reports.judging import interval, strength
 from domain.rules import names_of, sentence
 from domain.wording import mark
 from models.campaign import Campaign
-from models.programme import Segment
+from models.programme import Segment, the_brand
 
 blueprint = Blueprint("sending", __name__, url_prefix="/sends")
 
@@ -89,6 +90,14 @@ def _shared(campaign: Campaign) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _sleeps_until(campaign: Campaign) -> datetime | None:
+    """When it goes on, while it is being sent and the quiet hours hold it."""
+    session, now = door.session(), door.now()
+    if campaign.state != "sending" or not the_brand(session).is_quiet(now):
+        return None
+    return addressing.starts_at(session, campaign, now=now)
+
+
 def _body(campaign: Campaign) -> str:
     session, now = door.session(), door.now()
     found = campaign_result.result(session, campaign, now=now)
@@ -98,6 +107,7 @@ def _body(campaign: Campaign) -> str:
         "console/_send.html", result=found, bar=bar_of(found.outcomes), done=done, size=size,
         outcome_words=outcome_words,
         starts_at=addressing.starts_at(session, campaign, now=now) if campaign.state == "approved" else None,
+        sleeps_until=_sleeps_until(campaign),
         segment_names={row.key: row.name for row in session.execute(called)}, strength=strength, interval=interval,
         conversions=[(door.words(CONVERSIONS.get(kind, kind)), count) for kind, count in found.conversions.items()],
         **_shared(campaign),

@@ -36,10 +36,10 @@ def page() -> str:
         .where(StaffNote.closed_at.is_(None))
     )
     rows = door.session().execute(query.order_by(StaffNote.created_at).limit(PAGE)).all()
-    return render_template("console/waiting.html", rows=rows, counts=_counts(door.session()))
+    return render_template("console/waiting.html", rows=rows, counts=waiting_counts(door.session()))
 
 
-def _counts(session: Session) -> dict[str, int]:
+def waiting_counts(session: Session) -> dict[str, int]:
     """How many wait behind each tab."""
 
     def count(table: Any, *where: Any) -> int:
@@ -75,7 +75,7 @@ def stuck() -> str:
     events = select(WebhookEvent).where(WebhookEvent.state.in_(("parked", "retry"))).order_by(WebhookEvent.id.desc())
     bodies = select(InboundBody).where(InboundBody.state == "parked").order_by(InboundBody.id.desc())
     return render_template(
-        "console/stuck.html", counts=_counts(session), events=session.scalars(events.limit(PAGE)).all(),
+        "console/stuck.html", counts=waiting_counts(session), events=session.scalars(events.limit(PAGE)).all(),
         bodies=session.scalars(bodies.limit(PAGE)).all(), messages=session.execute(messages.limit(PAGE)).all(),
     )  # fmt: skip
 
@@ -107,7 +107,7 @@ def staff() -> str:
     rows = session.execute(everyone.order_by(Staff.disabled_at.is_not(None), Staff.name)).all()
     stores = [("", ""), *(tuple(row) for row in session.execute(select(Store.key, Store.name).order_by(Store.name)))]
     return render_template(
-        "console/staff.html", rows=rows, stores=stores, counts=_counts(session), now_machine=machine_now(),
+        "console/staff.html", rows=rows, stores=stores, counts=waiting_counts(session), now_machine=machine_now(),
         role_choices=[(role, door.words(words)) for role, words in roles.ROLE_WORDS.items()],
     )  # fmt: skip
 
@@ -159,5 +159,9 @@ def audit_log() -> str:
     rows = door.session().execute(query.limit(PAGE + 1)).all()
     more = url_for("console.settings.audit_log", before=rows[PAGE - 1][0].id) if len(rows) > PAGE else ""
     return render_template(
-        "console/audit.html", rows=rows[:PAGE], next_url=more, is_first=not before, counts=_counts(door.session())
+        "console/audit.html",
+        rows=rows[:PAGE],
+        next_url=more,
+        is_first=not before,
+        counts=waiting_counts(door.session()),
     )

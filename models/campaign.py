@@ -52,6 +52,7 @@ class Campaign(Base):
     tag_key: Mapped[Short | None]  # given to whoever takes part
     edit_version: Mapped[int] = mapped_column(default=1)
     created_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))
+    edited_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))  # who changed it last
     approved_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     scheduled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -69,13 +70,14 @@ class Campaign(Base):
 class CampaignChunk(Base):
     """Up to 500 people of one campaign, sent with one request (multicast) or one by one (push).
 
-    `recipients` and `first_attempt_at` are stored before the first attempt and never change after.
+    `recipients` and `first_attempt_at` are stored before the first attempt and never change after, unless
+    LINE certainly took nothing: then there was no attempt, and both are empty again.
     `fence` grows with each claim: who holds an old one may no longer write.
     State: ready, claimed, sent, failed, unsure.
     """
 
     __tablename__ = "campaign_chunk"
-    __table_args__ = (Index("ix_campaign_chunk_state", "state", "not_before"),)
+    __table_args__ = (Index("ix_campaign_chunk_state", "state"),)
 
     campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"), primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)
@@ -84,7 +86,6 @@ class CampaignChunk(Base):
     recipients: Mapped[list[Any] | None] = mapped_column(Json)  # final LINE user ids
     retry_key: Mapped[Short | None]
     first_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fence: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)

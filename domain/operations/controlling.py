@@ -30,7 +30,7 @@ def approve(
             mark("The campaign was not approved because it was changed in another window. Look at it again."),
             code="changed_meanwhile",
         )
-    wrong = problems(campaign.content) or _needs_another(session, campaign, staff_id)
+    wrong = problems(campaign.content) or needs_another(session, campaign, staff_id)
     if wrong:
         raise wrong
     found = dry_run(session, campaign, now=now)
@@ -105,8 +105,10 @@ def _move(session: Session, campaign: Campaign, state: str, *, now: datetime) ->
     return campaign
 
 
-def _needs_another(session: Session, campaign: Campaign, staff_id: int | None) -> Conflict | None:
-    if the_brand(session).needs_second_person and staff_id is not None and staff_id == campaign.created_by_id:
+def needs_another(session: Session, campaign: Campaign, staff_id: int | None) -> Conflict | None:
+    """Why this member of staff may not approve it: they began it or changed it last, and the brand asks for another."""
+    wrote = staff_id is not None and staff_id in (campaign.created_by_id, campaign.edited_by_id)
+    if the_brand(session).needs_second_person and wrote:
         return Conflict(
             mark("The campaign was not approved because whoever wrote it may not. Ask a colleague to look at it."),
             code="second_person",

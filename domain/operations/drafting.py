@@ -48,7 +48,15 @@ def copy(session: Session, *, ref: str, staff_id: int | None = None, now: dateti
     return twin
 
 
-def edit(session: Session, *, ref: str, edit_version: int, changes: Mapping[str, Any], now: datetime) -> Campaign:
+def edit(
+    session: Session,
+    *,
+    ref: str,
+    edit_version: int,
+    changes: Mapping[str, Any],
+    staff_id: int | None = None,
+    now: datetime,
+) -> Campaign:
     """Changes a draft. Raises Conflict when it is no draft or was changed since `edit_version` was read."""
     campaign = named(session, ref, lock=True)
     if campaign.state != "draft":
@@ -65,6 +73,7 @@ def edit(session: Session, *, ref: str, edit_version: int, changes: Mapping[str,
         setattr(campaign, field, value)
     campaign.how = _how(campaign)
     campaign.edit_version += 1
+    campaign.edited_by_id = staff_id
     session.flush()
     return campaign
 

@@ -49,9 +49,14 @@ class Timeline:
     next_before: datetime | None
 
 
-def timeline(session: Session, member: Member, *, language: str, before: datetime | None = None) -> Timeline:
-    """The newest PAGE happenings before a moment, and all others of the last one's moment: pages part no moment."""
-    teller = _Teller(session, member, language, before)
+def timeline(
+    session: Session, member: Member, *, language: str, before: datetime | None = None, reads_texts: bool = True
+) -> Timeline:
+    """The newest PAGE happenings before a moment, and all others of the last one's moment: pages part no moment.
+
+    Without `reads_texts` it says that people and staff wrote, not what.
+    """
+    teller = _Teller(session, member, language, before, reads_texts)
     lines = sorted(teller.all(), key=lambda line: line.at, reverse=True)
     ends = [line.at for line in lines[PAGE - 1 : PAGE]] + ([teller.told_since] if teller.told_since else [])
     if not ends:
@@ -63,8 +68,11 @@ def timeline(session: Session, member: Member, *, language: str, before: datetim
 class _Teller:
     """Puts the rows of one person into words."""
 
-    def __init__(self, session: Session, member: Member, language: str, before: datetime | None) -> None:
+    def __init__(
+        self, session: Session, member: Member, language: str, before: datetime | None, reads_texts: bool
+    ) -> None:
         self.session, self.member, self.language, self.before = session, member, language, before
+        self.reads_texts = reads_texts
         self.currency = the_brand(session).currency
         self.names = _names(session, language)
         self.told_since: datetime | None = None  # before it, some source has rows that were not read
@@ -169,8 +177,12 @@ class _Teller:
     def _notes(self) -> Iterator[Happening]:
         query = select(StaffNote, Staff.name).outerjoin(Staff, Staff.id == StaffNote.author_id)
         for note, author in self._newest(query.where(StaffNote.member_id == self.member.id), StaffNote.created_at):
-            words = self.say("Wrote in the chat: %(text)s" if note.kind == "chat" else "Note: %(text)s", text=note.text)
-            yield Happening(note.created_at, "note", words, author or "", needs=note.closed_at is None)
+            yield Happening(note.created_at, "note", self._note(note), author or "", needs=note.closed_at is None)
+
+    def _note(self, note: StaffNote) -> str:
+        if not self.reads_texts:
+            return self.say("Wrote in the chat" if note.kind == "chat" else "Staff wrote a note")
+        return self.say("Wrote in the chat: %(text)s" if note.kind == "chat" else "Note: %(text)s", text=note.text)
 
 
 def tier_reason(line: TierLine, language: str, currency: str) -> str:

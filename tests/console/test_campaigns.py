@@ -165,3 +165,20 @@ def test_a_viewer_looks_but_does_not_send(signed_in: Callable[..., Any], session
     assert latest(sessions).state == "draft"
     with sessions.reading() as session:
         assert session.scalars(select(Member).where(Member.name == "Mei")).one()
+
+
+def test_whoever_wrote_it_is_sent_to_a_colleague(signed_in: Callable[..., Any], sessions: Sessions) -> None:
+    people(sessions)
+    with sessions.writing() as session:
+        session.scalars(select(Brand)).one().needs_second_person = True
+        session.commit()
+    writer, editor, third = (signed_in("marketer", login=name) for name in ("ann", "bo", "cy"))
+    ref = drafted(writer, sessions)
+    editor.post(f"/console/campaigns/{ref}", {**FORM, "name": "Spring", "edit_version": version(sessions)})
+    for desk in (writer, editor):
+        assert "A colleague has to approve it" in desk.get(f"/console/campaigns/{ref}/dry-run").text
+        desk.post(f"/console/campaigns/{ref}/approve", {"edit_version": version(sessions)})
+        assert latest(sessions).state == "draft"
+    assert "Send to 2 people" in third.get(f"/console/campaigns/{ref}/dry-run").text
+    third.post(f"/console/campaigns/{ref}/approve", {"edit_version": version(sessions)})
+    assert latest(sessions).state == "approved"

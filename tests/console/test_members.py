@@ -6,7 +6,7 @@ import pytest
 
 from domain.operations import tagging
 from domain.operations.recording import record
-from models.staff import AuditLine
+from models.staff import AuditLine, StaffNote
 from tests.support.factories import make_member, make_purchase, make_tag
 from tests.support.moments import NOW
 
@@ -85,3 +85,31 @@ def test_long_lists_and_timelines_go_on_page_by_page(signed_in, sessions, people
     more = told.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
     pages = told.count("Wrote in the chat") + desk.get(more).text.count("Wrote in the chat")
     assert pages == 60
+
+
+def test_a_marked_person_gets_the_test_sends(signed_in, sessions, people):
+    desk, path = signed_in("marketer"), f"{MEMBERS}{people.ref}"
+    assert desk.post(f"{path}/marks", {"test": "on"}, on=path).status_code == 303
+    assert 'name="test" checked' in desk.get(path).text
+    draft = desk.post("/console/campaigns/new").location
+    form = {"name": "Tea", "text": "Tea is here.", "r.join": "all", "r.n": "0", "holdout_percent": "0"}
+    answer = desk.post(draft, {**form, "edit_version": "1", "then": "test"}, on=draft)
+    assert "Sent to 1 testers" in desk.get(answer.location).text
+    desk.post(f"{path}/marks", {}, on=path)
+    assert 'name="test" checked' not in desk.get(path).text
+    with sessions.reading() as session:
+        assert session.query(AuditLine).filter_by(action="marked", member_id=people.id).count() == 2
+
+
+def test_a_viewer_reads_that_something_was_written_but_not_what(signed_in, sessions, people):
+    with sessions.writing() as session:
+        for kind, text in (("chat", "my skin is red"), ("note", "knows the owner")):
+            session.add(StaffNote(member_id=people.id, kind=kind, text=text, created_at=NOW))
+        session.commit()
+    path = f"{MEMBERS}{people.ref}"
+    read, seen = signed_in("marketer").get(path).text, signed_in("viewer").get(path).text
+    for text in ("my skin is red", "knows the owner"):
+        assert text in read
+        assert text not in seen
+    assert "Staff wrote a note" in seen
+    assert "Test person" not in seen

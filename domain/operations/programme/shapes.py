@@ -3,13 +3,14 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from domain import rules, triggers
 from domain.calendar import parse_clock
 from domain.errors import Invalid
+from domain.operations import granting
 from domain.wording import LANGUAGES, mark
 
 
@@ -70,6 +71,7 @@ class Brand(Section):
     quiet_until: Clock = "09:00"
     weekly_cap: int | None = Field(3, ge=1)
     holdout_percent: int = Field(10, ge=0, le=50)
+    needs_second_person: bool = False
     message_price: float = Field(0.2, ge=0)
     wording: dict[str, Texts] = {}
 
@@ -121,6 +123,7 @@ class Coupon(Section):
     claim_until: datetime | None = None
     valid_days: int | None = Field(None, ge=0)
     use_until: datetime | None = None
+    valid_to: Literal["month_end"] | None = None
     stock: int | None = Field(None, ge=0)
     per_person: int = Field(1, ge=1)
 
@@ -157,6 +160,7 @@ class Action(Section):
     do: Literal["grant", "say", "tag", "task"]
     benefit: dict[str, Any] | None = None
     promised: bool = False
+    optional: bool = False  # without the benefit, the rest is done all the same
     message: Key | None = None
     when: Literal["day_before", "same_day"] | None = None
     texts: dict[Literal["title", "body", "button"], Texts] | None = None
@@ -218,26 +222,49 @@ def _check_whole(programme: Programme) -> None:
     thresholds = [tier.threshold for tier in programme.tiers]
     if thresholds and (thresholds[0] != 0 or thresholds != sorted(set(thresholds))):
         _wrong("tiers", "thresholds start at 0 and rise from tier to tier")
-    coupons, tags = ({each.key for each in section} for section in (programme.coupons, programme.tags))
     for automation in programme.automations:
         for n, action in enumerate(automation.actions):
-            _check_action(f"automations.{automation.key}.actions.{n}", action, coupons, tags)
+            _check_action(f"automations.{automation.key}.actions.{n}", action, automation, programme)
 
 
-def _check_action(where: str, action: Action, coupons: set[str], tags: set[str]) -> None:
+def _check_action(where: str, action: Action, automation: Automation, programme: Programme) -> None:
     if action.do == "grant":
-        named = (action.benefit or {}).get("coupon")
-        if not action.benefit or (named is not None and named not in coupons):
-            _wrong(where, f"there is no coupon {named!r}" if named else "say which benefit")
-    if action.do == "tag" and action.tag not in tags:
+        _check_benefit(where, action.benefit or {}, programme)
+    if action.do == "tag" and action.tag not in {tag.key for tag in programme.tags}:
         _wrong(where, f"there is no tag {action.tag!r}")
     if action.do == "task" and not action.text:
         _wrong(where, "say the text of the task")
-    if action.do == "say" and not (action.message == "booking_reminder" and action.when) and not action.texts:
-        _wrong(where, "say the texts of the message")
+    if action.do == "say":
+        _check_say(where, action, automation)
 
 
-def _wrong(where: str, why: str) -> None:
+def _check_benefit(where: str, benefit: dict[str, Any], programme: Programme) -> None:
+    if len(benefit) != 1:
+        _wrong(where, "say one benefit")
+    kind, value = next(iter(benefit.items()))
+    if kind not in granting.kinds():
+        _wrong(where, f"there is no benefit {kind!r}; there are: {', '.join(granting.kinds())}")
+    if kind == "coupon" and value not in {coupon.key for coupon in programme.coupons}:
+        _wrong(where, f"there is no coupon {value!r}")
+    if kind == "points" and not (isinstance(value, int) and value > 0):
+        _wrong(where, "points are a whole number above 0")
+    tier = value.get("tier") if isinstance(value, dict) else None
+    if kind == "tier_floor" and tier not in {each.key for each in programme.tiers}:
+        _wrong(where, f"there is no tier {tier!r}")
+
+
+def _check_say(where: str, action: Action, automation: Automation) -> None:
+    if not action.message:
+        _wrong(where, "name the message")
+    if action.message != "booking_reminder":
+        return None if action.texts else _wrong(where, "say the texts of the message")
+    if automation.trigger["on"] != "before_booking":
+        _wrong(where, "only the trigger before_booking knows of which visit to remind")
+    if automation.kind != "service" or not action.when:
+        _wrong(where, "a reminder is of the kind service, and says when: day_before or same_day")
+
+
+def _wrong(where: str, why: str) -> NoReturn:
     raise Invalid(
         mark("Nothing was applied: at %(where)s, %(why)s. Correct it and apply again."),
         code="invalid_programme", where=where, why=why,

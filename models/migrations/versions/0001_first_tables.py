@@ -53,7 +53,6 @@ def upgrade() -> None:
         sa.Column("public_url", sa.String(length=255), nullable=False),
         sa.Column("bot_user_id", sa.String(length=64), nullable=True),
         sa.Column("basic_id", sa.String(length=64), nullable=True),
-        sa.Column("plan", sa.String(length=64), nullable=False),
         sa.Column("quota_limit", sa.Integer(), nullable=True),
         sa.Column("quota_used", sa.Integer(), nullable=True),
         sa.Column("quota_checked_at", UtcDateTime(), nullable=True),
@@ -76,6 +75,7 @@ def upgrade() -> None:
         sa.Column("claim_until", UtcDateTime(), nullable=True),
         sa.Column("valid_days", sa.Integer(), nullable=True),
         sa.Column("use_until", UtcDateTime(), nullable=True),
+        sa.Column("valid_to", sa.String(length=64), nullable=True),
         sa.Column("stock", sa.Integer(), nullable=True),
         sa.Column("issued", sa.Integer(), nullable=False),
         sa.Column("per_person", sa.Integer(), nullable=False),
@@ -268,6 +268,7 @@ def upgrade() -> None:
         sa.Column("tier_id", BigInt, nullable=True),
         sa.Column("tier_since", UtcDateTime(), nullable=True),
         sa.Column("tier_until", sa.Date(), nullable=True),
+        sa.Column("history_at", UtcDateTime(), nullable=True),
         sa.Column("custom", Json, nullable=False),
         sa.ForeignKeyConstraint(["home_store_id"], ["store.id"], name=op.f("fk_member_home_store_id_store")),
         sa.ForeignKeyConstraint(["merged_into_id"], ["member.id"], name=op.f("fk_member_merged_into_id_member")),
@@ -407,6 +408,7 @@ def upgrade() -> None:
         sa.Column("tag_key", sa.String(length=64), nullable=True),
         sa.Column("edit_version", sa.Integer(), nullable=False),
         sa.Column("created_by_id", BigInt, nullable=True),
+        sa.Column("edited_by_id", BigInt, nullable=True),
         sa.Column("approved_by_id", BigInt, nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("scheduled_at", UtcDateTime(), nullable=True),
@@ -419,6 +421,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["approved_by_id"], ["staff.id"], name=op.f("fk_campaign_approved_by_id_staff")),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_campaign_channel_id_channel")),
         sa.ForeignKeyConstraint(["created_by_id"], ["staff.id"], name=op.f("fk_campaign_created_by_id_staff")),
+        sa.ForeignKeyConstraint(["edited_by_id"], ["staff.id"], name=op.f("fk_campaign_edited_by_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
         sa.UniqueConstraint("ref", name=op.f("uq_campaign_ref")),
     )
@@ -716,6 +719,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("enabled_at", UtcDateTime(), nullable=True),
         sa.Column("campaign_id", BigInt, nullable=True),
+        sa.Column("watches_from", UtcDateTime(), nullable=True),
         sa.Column("last_good_run", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_automation_campaign_id_campaign")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_automation")),
@@ -730,7 +734,6 @@ def upgrade() -> None:
         sa.Column("recipients", Json, nullable=True),
         sa.Column("retry_key", sa.String(length=64), nullable=True),
         sa.Column("first_attempt_at", UtcDateTime(), nullable=True),
-        sa.Column("not_before", UtcDateTime(), nullable=True),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -739,7 +742,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "no", name=op.f("pk_campaign_chunk")),
     )
     with op.batch_alter_table("campaign_chunk", schema=None) as batch_op:
-        batch_op.create_index("ix_campaign_chunk_state", ["state", "not_before"], unique=False)
+        batch_op.create_index("ix_campaign_chunk_state", ["state"], unique=False)
 
     op.create_table(
         "event",
@@ -753,6 +756,7 @@ def upgrade() -> None:
         sa.Column("campaign_id", BigInt, nullable=True),
         sa.Column("message_id", BigInt, nullable=True),
         sa.Column("object", sa.String(length=255), nullable=True),
+        sa.Column("is_history", sa.Boolean(), nullable=False),
         sa.Column("data", Json, nullable=False),
         sa.Column("dedupe_key", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_event_campaign_id_campaign")),
@@ -844,6 +848,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("arm", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=True),
+        sa.Column("over_at", UtcDateTime(), nullable=True),
         sa.Column("evidence", Json, nullable=False),
         sa.ForeignKeyConstraint(
             ["automation_id"], ["automation.id"], name=op.f("fk_enrolment_automation_id_automation")
@@ -857,6 +862,7 @@ def upgrade() -> None:
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.create_index("ix_enrolment_due", ["state", "due_at"], unique=False)
         batch_op.create_index("ix_enrolment_member", ["member_id", "entered_at"], unique=False)
+        batch_op.create_index("ix_enrolment_open", ["automation_id", "over_at"], unique=False)
 
     op.create_table(
         "outgoing_message",
@@ -931,6 +937,7 @@ def downgrade() -> None:
 
     op.drop_table("outgoing_message")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
+        batch_op.drop_index("ix_enrolment_open")
         batch_op.drop_index("ix_enrolment_member")
         batch_op.drop_index("ix_enrolment_due")
 

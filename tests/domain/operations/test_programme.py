@@ -40,6 +40,14 @@ def test_what_is_exported_reads_back_as_the_same_programme(session: Session) -> 
     assert programme.diff(session, programme.read(yaml.safe_load(written))) == []
 
 
+def test_the_file_says_whether_campaigns_need_a_second_person(session: Session) -> None:
+    data = preset()
+    data["brand"]["needs_second_person"] = True
+    programme.apply(session, programme.read(data), by="test", now=NOW)
+    assert the_brand(session).needs_second_person
+    assert programme.export(session)["brand"]["needs_second_person"] is True
+
+
 def test_amounts_are_whole_units_in_the_file_and_minor_units_in_the_table(session: Session) -> None:
     the_brand(session).currency = "THB"
     programme.apply(session, programme.read(preset()), by="test", now=NOW)
