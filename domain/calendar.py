@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from models.programme import the_brand
+from models.clock import parse_clock as parse_clock
+from models.programme import Brand, the_brand
 
 # What arrives later than this after it happened moves figures, but is no news (design §2).
 NEWS = timedelta(hours=48)
@@ -87,16 +88,19 @@ def calendar_of(session: Session) -> Calendar:
     return Calendar(ZoneInfo(the_brand(session).business_timezone))
 
 
+def before_quiet_hours(brand: Brand, calendar: Calendar, at: datetime) -> datetime:
+    """`at`, or when that is in the quiet hours the last minute before they begin: service comes earlier, not later."""
+    if not brand.is_quiet(at):
+        return at
+    local, start = at.astimezone(calendar.zone), parse_clock(brand.quiet_from)
+    begun = local.date() if start <= local.time() else local.date() - timedelta(days=1)
+    return calendar.at(begun, start) - timedelta(minutes=1)
+
+
 def days_between(first: date, last: date) -> Iterator[date]:
     """Every day from `first` to `last`, both included."""
     for offset in range((last - first).days + 1):
         yield first + timedelta(days=offset)
-
-
-def parse_clock(text: str) -> time:
-    """From `21:00`."""
-    hours, _, minutes = text.partition(":")
-    return time(int(hours), int(minutes or 0))
 
 
 def end_of_same_month_next_year(day: date) -> date:

@@ -21,6 +21,7 @@ from jobs.runner import Job, all_jobs, run_if_due
 from jobs.timetable import Every
 from models.clock import PracticeClock
 from models.outbox import OutgoingMessage
+from models.programme import the_brand
 from models.session import Sessions
 
 log = structlog.get_logger()
@@ -89,9 +90,12 @@ class TheClock:
         give_up = time.monotonic() + SENDING_PATIENCE_SECONDS
         while time.monotonic() < give_up and not stop.is_set():
             with self.sessions.reading() as session:
+                now = self.clock.now(session)
                 waiting = select(func.count()).where(
-                    OutgoingMessage.state.in_(("queued", "claimed")), OutgoingMessage.due_at <= self.clock.now(session)
+                    OutgoingMessage.state.in_(("queued", "claimed")), OutgoingMessage.due_at <= now
                 )
+                if the_brand(session).is_quiet(now):  # news that is late waits for the morning
+                    waiting = waiting.where(OutgoingMessage.kind != "marketing")
                 if not session.scalar(waiting):
                     return
             time.sleep(0.2)

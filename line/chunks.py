@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from line.closing import close_campaigns, has_open_ends
@@ -21,6 +21,7 @@ from models.campaign import Campaign, CampaignChunk, Recipient
 from models.channel import the_channel
 from models.clock import Clock
 from models.member import Friend, Member
+from models.programme import the_brand
 from models.session import Sessions
 from models.substitution import fill
 
@@ -74,12 +75,13 @@ def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[An
         .where(
             Campaign.state == "sending",
             chunk.state.in_(("ready", "claimed")),
-            or_(chunk.not_before.is_(None), chunk.not_before <= now),
             or_(chunk.lease_until.is_(None), chunk.lease_until <= machine),
         )
         .order_by(chunk.campaign_id, chunk.no)
     )
-    return due.where(Campaign.id.is_(None)) if the_channel(session).stopped_reason else due
+    # Whatever held it up (a pause, no quota, no worker), no campaign leaves at night.
+    must_wait = the_channel(session).stopped_reason or the_brand(session).is_quiet(now)
+    return due.where(false()) if must_wait else due
 
 
 def _claim(session: Session, now: datetime, limit: int) -> list[Chunk]:
@@ -115,6 +117,7 @@ def _take_up(session: Session, chunk: CampaignChunk, campaign: Campaign, now: da
     chunk.fence += 1
     requests = _requests(session, chunk, campaign, min(most, PUSHES_AT_A_TIME))
     if not requests:
+        _settle_left(session, chunk, now)
         chunk.state = "sent"
         return None
     is_first = chunk.first_attempt_at is None
@@ -138,7 +141,17 @@ def _freeze(session: Session, chunk: CampaignChunk, campaign: Campaign, now: dat
     for reason, ids in withheld.items():
         settle_recipients(session, Recipient.id.in_(ids), "withheld", reason=reason, now=now)
     chunk.recipients = final
-    chunk.retry_key = str(uuid.uuid5(RETRY_KEYS, f"{campaign.ref}:{chunk.no}"))
+    # One key, one body: looked at again before anything was accepted, other people make another key.
+    chunk.retry_key = str(uuid.uuid5(RETRY_KEYS, f"{campaign.ref}:{chunk.no}:{','.join(final)}"))
+
+
+def _settle_left(session: Session, chunk: CampaignChunk, now: datetime) -> None:
+    """Who vanished after the chunk was frozen can be asked for no more, and is not dropped in silence (I3)."""
+    # An attempt whose answer nobody understood may have been accepted.
+    state = "withheld" if chunk.first_attempt_at is None else "unsure"
+    for row in _people(session, chunk):
+        reason = refusal(row, kind="marketing") or "no_line_id"
+        settle_recipients(session, Recipient.id == row.id, state, reason=reason, now=now)
 
 
 def _people(session: Session, chunk: CampaignChunk) -> list[Row[Any]]:

@@ -86,10 +86,11 @@ def _move_on(
         chunk.state = "failed" if all_refused else "sent"
         return
     chunk.state, chunk.lease_until = "ready", machine + timedelta(seconds=result.pause)
-    # What certainly was not accepted counts as never attempted: it may wait longer than a key lives.
+    # What certainly was not accepted counts as never attempted: it may wait longer than a key lives,
+    # and whoever refuses meanwhile is found by another last look (I13).
     is_clear = all(answer is None or answer.verdict != "unclear" for answer in result.answers)
     if is_clear and result.chunk.is_first:
-        chunk.first_attempt_at = None
+        chunk.first_attempt_at = chunk.recipients = None
 
 
 def has_open_ends(session: Session) -> bool:

@@ -19,6 +19,7 @@ from models.channel import Channel, the_channel
 from models.clock import Clock
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
+from models.programme import the_brand
 from models.session import Sessions
 
 LEASE = timedelta(seconds=15)
@@ -100,6 +101,9 @@ def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[An
         )
         .order_by(message.due_at, message.id)
     )  # fmt: skip
+    # Whatever held it up, marketing does not leave in quiet hours; answers and bookings do.
+    if the_brand(session).is_quiet(now):
+        due = due.where(message.kind != "marketing")
     # Replies are free and work whatever the quota says; the rest waits until the channel is fine again.
     return due.where(_is_reply(now)) if the_channel(session).stopped_reason else due
 

@@ -19,7 +19,6 @@ class Channel(Base):
     public_url: Mapped[Text] = mapped_column(default="")
     bot_user_id: Mapped[Short | None]
     basic_id: Mapped[Short | None]
-    plan: Mapped[Short] = mapped_column(default="")
     # What LINE last told us of the month's allowance; None = not asked yet or unlimited.
     quota_limit: Mapped[int | None]
     quota_used: Mapped[int | None]

@@ -1,10 +1,16 @@
 """Business time: machine time, plus an offset row that exists only in practice mode."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigInt, Key
+
+
+def parse_clock(text: str) -> time:
+    """A wall-clock time from `21:00`."""
+    hours, _, minutes = text.partition(":")
+    return time(int(hours), int(minutes or 0))
 
 
 class PracticeClock(Base):

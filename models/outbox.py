@@ -8,23 +8,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
 
-# queued → claimed → sent | failed | unsure; queued → withheld | cancelled
-MESSAGE_MOVES: dict[str, frozenset[str]] = {
-    "queued": frozenset({"claimed", "withheld", "cancelled"}),
-    "claimed": frozenset({"queued", "sent", "failed", "unsure", "withheld"}),
-    "sent": frozenset(),
-    "failed": frozenset(),
-    "unsure": frozenset({"sent", "failed"}),
-    "withheld": frozenset(),
-    "cancelled": frozenset(),
-}
-
-
 class OutgoingMessage(Base):
     """One message to one person. The only writer is `operations/speaking.py`, the only reader `line/sender.py`.
 
     `once` makes saying it twice impossible. `retry_key` is derived from the row and kept for its life.
     A message with `reply_token` is tried as a reply first (free); only a certain refusal falls back to push.
+    State: queued → claimed → sent, failed or unsure, or queued again; queued → withheld or cancelled.
     """
 
     __tablename__ = "outgoing_message"

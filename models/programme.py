@@ -1,12 +1,14 @@
 """The brand's programme: its look, rules of contact, tiers, tags, segments, forms and answers."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.clock import parse_clock
 
 
 class Brand(Base):
@@ -40,6 +42,12 @@ class Brand(Base):
     # Versions of applied programme files, newest last: [{"at", "sha", "by"}]
     history: Mapped[list[Any]] = mapped_column(Json, default=list)
 
+    def is_quiet(self, moment: datetime) -> bool:
+        """Whether `moment` lies in the quiet hours, by the brand's own clock. From and until the same: never."""
+        local = moment.astimezone(ZoneInfo(self.business_timezone)).time()
+        start, end = parse_clock(self.quiet_from), parse_clock(self.quiet_until)
+        return (local >= start or local < end) if start > end else (start <= local < end)
+
 
 class Tier(Base):
     """A step of the ladder. `threshold` is spend in 365 days, in minor units; rank 0 is the first."""
@@ -65,7 +73,7 @@ class TierLine(Base):
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
     tier_id: Mapped[int] = mapped_column(BigInt, ForeignKey("tier.id"))
     from_tier_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("tier.id"))
-    # joined | upgraded | renewed | grace | fell | taken_back | granted | by_hand
+    # joined | upgraded | renewed | held | grace | fell | taken_back | granted | by_hand
     reason: Mapped[Short]
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)

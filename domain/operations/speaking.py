@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from domain.calendar import Calendar, calendar_of, parse_clock
+from domain.calendar import Calendar, before_quiet_hours, calendar_of, parse_clock
 from domain.messages._parts import Rendered
 from domain.operations import linking
 from domain.operations.recording import insert_for
@@ -133,12 +133,10 @@ def out_of_quiet_hours(brand: Brand, calendar: Calendar, due_at: datetime, *, ki
     """
     start, end = parse_clock(brand.quiet_from), parse_clock(brand.quiet_until)
     local = due_at.astimezone(calendar.zone)
-    evening, morning = local.time() >= start, local.time() < end
-    quiet = (evening or morning) if start > end else (start <= local.time() < end)
-    if not quiet or (kind == "service" and due_at <= now):
+    evening = local.time() >= start
+    if not brand.is_quiet(due_at) or (kind == "service" and due_at <= now):
         return due_at
     if kind == "service":
-        begun = local.date() if start <= local.time() else local.date() - timedelta(days=1)
-        return max(now, calendar.at(begun, start) - timedelta(minutes=1))
+        return max(now, before_quiet_hours(brand, calendar, due_at))
     ends = local.date() + timedelta(days=1) if evening and start > end else local.date()
     return calendar.at(ends, end)

@@ -283,6 +283,6 @@ def test_news_held_up_till_night_waits_for_the_morning_and_a_booking_does_not(
     sender = Sender(sessions, clock, LineAccess(token=line.channel.access_token, base=line.base_url))
     sender.drain()
     assert (found(sessions, news).state, found(sessions, booking).state) == ("queued", "sent")
-    clock.moment += timedelta(hours=7)
+    clock.moment += timedelta(hours=8)
     sender.drain()
     assert found(sessions, news).state == "sent"

@@ -30,6 +30,7 @@ from models.campaign import Campaign, CampaignChunk, Recipient
 from models.channel import the_channel
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
+from models.programme import the_brand
 from models.session import Sessions, make_engine
 from tests.support import databases
 from tests.support.postgres import PostgresServer
@@ -102,7 +103,8 @@ def people(sessions: Sessions, line: Simulator, count: int) -> list[tuple[int, s
     ids = range(1, count + 1)
     users = {n: f"U{n:032x}" for n in ids}
     with sessions.writing() as session:
-        channel = the_channel(session).id
+        channel, brand = the_channel(session).id, the_brand(session)
+        brand.quiet_from = brand.quiet_until = "03:00"  # whatever hour it runs at
         session.execute(
             insert(Member),
             [{"id": n, "ref": f"T{n}", "created_at": now, "marketing_consent": n % 50 != 1} for n in ids],
