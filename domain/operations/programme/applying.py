@@ -19,7 +19,7 @@ from domain.operations import automating
 from domain.operations.programme.exporting import TABLES, money_fields, values_of
 from domain.operations.programme.shapes import Programme, Section
 from models.automation import Automation
-from models.programme import the_brand
+from models.programme import Tier, the_brand
 from models.store import Store
 
 # Fields whose change makes a new version of the row.
@@ -57,7 +57,7 @@ def apply(session: Session, programme: Programme, *, by: str, now: datetime) -> 
             assert item is not None
             _write(session, change.section, item, change, now=now)
         elif change.what == "retire":
-            _retire(_row(session, change.section, change.key), now=now)
+            _retire(session, _row(session, change.section, change.key), now=now)
     _order_tiers(session, programme)
     text = json.dumps(programme.model_dump(mode="json"), sort_keys=True)
     brand = the_brand(session)
@@ -125,7 +125,7 @@ def _write(session: Session, section: str, item: Any, change: Change, *, now: da
     if section in VERSIONS and VERSIONS[section][0] in change.fields:
         setattr(row, VERSIONS[section][1], getattr(row, VERSIONS[section][1]) + 1)
     if section == "automations":
-        _switch(session, row, item.enabled, changed=bool(change.fields.keys() - {"enabled"}), now=now)
+        _switch(session, row, item.enabled, change, now=now)
 
 
 def _columns(session: Session, section: str, item: Any) -> dict[str, Any]:
@@ -146,18 +146,20 @@ def _columns(session: Session, section: str, item: Any) -> dict[str, Any]:
     return values
 
 
-def _switch(session: Session, row: Automation, enabled: bool, *, changed: bool, now: datetime) -> None:
-    if changed:
+def _switch(session: Session, row: Automation, enabled: bool, change: Change, *, now: datetime) -> None:
+    if change.fields.keys() - {"enabled"}:
         row.version += 1
-    if enabled and row.enabled_at is None:
-        automating.enable(session, row, now=now)
-    elif not enabled:
+    if not enabled:
         automating.disable(session, row)
+    elif row.enabled_at is None:
+        automating.enable(session, row, now=now)
+    elif "trigger" in change.fields:
+        automating.trigger_changed(session, row, now=now)
 
 
-def _retire(row: Any, *, now: datetime) -> None:
+def _retire(session: Session, row: Any, *, now: datetime) -> None:
     if isinstance(row, Automation):
-        row.enabled_at = None
+        automating.disable(session, row)
     elif hasattr(row, "archived_at"):
         row.archived_at = now
     else:
@@ -176,8 +178,9 @@ def _set_brand(session: Session, programme: Programme) -> None:
 
 
 def _order_tiers(session: Session, programme: Programme) -> None:
-    """Ranks follow the file; through numbers nobody has, because ranks are unique at every moment."""
-    rows = [_row(session, "tiers", tier.key) for tier in programme.tiers]
+    """Ranks follow the thresholds, and of two alike the file's own is the higher; ranks are unique at every moment."""
+    ours = {tier.key for tier in programme.tiers}
+    rows = sorted(session.scalars(select(Tier)), key=lambda row: (row.threshold, row.key in ours))
     if [row.rank for row in rows] == list(range(len(rows))):
         return
     for offset in (10_000, 0):

@@ -107,6 +107,20 @@ def test_what_the_file_no_longer_names_is_retired_not_deleted(session: Session) 
     assert session.scalars(select(Tag.archived_at).where(Tag.key == "drifting")).one() is None
 
 
+def test_tiers_the_file_no_longer_names_keep_their_place_by_what_they_take(session: Session) -> None:
+    programme.apply(session, programme.read(preset()), by="test", now=NOW)
+    data = preset()
+    data["tiers"] = [
+        {"key": "start", "name": {"en": "Start"}},
+        {"key": "top", "name": {"en": "Top"}, "threshold": 12_000},
+    ]
+    programme.apply(session, programme.read(data), by="test", now=NOW)
+    tiers = session.execute(select(Tier.key, Tier.threshold, Tier.rank).order_by(Tier.rank)).all()
+    assert [tier.rank for tier in tiers] == list(range(len(tiers)))
+    assert [tier.threshold for tier in tiers] == sorted(tier.threshold for tier in tiers)
+    assert tiers[1].key == "start"  # of two that take nothing, the file's own counts
+
+
 def test_changed_terms_and_rules_make_new_versions(session: Session) -> None:
     programme.apply(session, programme.read(preset()), by="test", now=NOW)
     data = preset()
