@@ -56,4 +56,5 @@ KINDS = {
 }
 
 OWN_ACTIONS = tuple(kind.name for kind in KINDS.values() if kind.own)
+MESSAGES = ("sent", "withheld")  # written in files as events, kept as recipient rows
 CONVERSION_TYPES = ("booking", "coupon_claim", "form", "registration", "check_in", "order")

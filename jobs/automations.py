@@ -20,8 +20,9 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
     entered = 0
     for automation_id in enabled:
         with sessions.writing() as session:
-            automation = session.get_one(Automation, automation_id)
-            entered += automating.enrol(session, automation, now=now)
+            automation = session.get_one(Automation, automation_id, with_for_update=True)
+            if automation.enabled_at is not None:  # or it was switched off a moment ago
+                entered += automating.enrol(session, automation, now=now)
             session.commit()
     return {"entered": entered, "done": _act(sessions, now, progress)}
 

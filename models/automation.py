@@ -32,17 +32,25 @@ class Automation(Base):
     version: Mapped[int] = mapped_column(default=1)
     enabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     campaign_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("campaign.id"))
+    # From when its present trigger counts: since it was switched on, or since the trigger was changed.
+    watches_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_good_run: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Enrolment(Base):
-    """A person in an automation, once per `cause`. State: waiting, done, held_out, withheld, left."""
+    """A person in an automation, once per `cause`.
+
+    State: waiting, done, held_out, withheld, left, failed; and `outside`, of whom a rule became true that let
+    nobody in: was so before, learned from history, or too soon after the last time. `over_at` is when the
+    rule that let them in stopped holding: only then can it become true again.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
         UniqueConstraint("automation_id", "member_id", "cause"),
         Index("ix_enrolment_due", "state", "due_at"),
         Index("ix_enrolment_member", "member_id", "entered_at"),
+        Index("ix_enrolment_open", "automation_id", "over_at"),
     )
 
     id: Mapped[Key]
@@ -54,6 +62,7 @@ class Enrolment(Base):
     state: Mapped[Short] = mapped_column(default="waiting")
     arm: Mapped[Short] = mapped_column(default="sent")
     reason: Mapped[Short | None]
+    over_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 

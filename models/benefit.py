@@ -32,6 +32,7 @@ class Coupon(Base):
     # A claim is good until 23:59:59 local this many days later, and never past use_until.
     valid_days: Mapped[int | None]
     use_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    valid_to: Mapped[Short | None]  # month_end: no longer than the month it is issued in
     stock: Mapped[int | None]
     issued: Mapped[int] = mapped_column(default=0)
     per_person: Mapped[int] = mapped_column(default=1)

@@ -35,6 +35,8 @@ class Event(Base):
     campaign_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("campaign.id"))
     message_id: Mapped[int | None] = mapped_column(BigInt)
     object: Mapped[Text | None]
+    # Read from a file of the past: moves figures, starts nothing.
+    is_history: Mapped[bool] = mapped_column(default=False)
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     # What makes this event the same event when it comes again; None = each is its own.
     dedupe_key: Mapped[Text | None] = mapped_column(unique=True)

@@ -46,6 +46,8 @@ class Member(Base):
     tier_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("tier.id"))
     tier_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     tier_until: Mapped[date | None] = mapped_column(Date)  # last day of the period, local
+    # When a file of the past last told us something about them: for two days nothing begins from what it moved.
+    history_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     custom: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
     friend: Mapped["Friend | None"] = relationship(back_populates="member")

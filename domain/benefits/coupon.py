@@ -20,6 +20,9 @@ def give(session: Session, *, member_id: int, value: str, cause: str, now: datet
     The claim is written first and the stock counted last, so that a wanted coupon is locked only briefly.
     """
     coupon = _the_coupon(session, value)
+    ends = expiry(coupon, calendar_of(session), now=now)
+    if ends is not None and ends < now:
+        raise ended()
     # A savepoint: when stock has run out, the claim written a moment ago goes too.
     with session.begin_nested():
         claim = _write(session, coupon, member_id=member_id, cause=cause, now=now)
@@ -35,11 +38,17 @@ def sold_out() -> Conflict:
     )
 
 
+def ended() -> Gone:
+    return Gone(mark("This coupon has ended and can no longer be had. See what else there is."), code="coupon_ended")
+
+
 def expiry(coupon: Coupon, calendar: Calendar, *, now: datetime) -> datetime | None:
-    """23:59:59 local, `valid_days` after the day it is issued, and never past `use_until`."""
+    """23:59:59 local, `valid_days` after the day it is issued; never past `use_until`, nor its month if it says so."""
     ends = [coupon.use_until] if coupon.use_until else []
     if coupon.valid_days is not None:
         ends.append(calendar.last_second(calendar.day_of(now) + timedelta(days=coupon.valid_days)))
+    if coupon.valid_to == "month_end":
+        ends.append(calendar.last_second(calendar.month_of(now).last))
     return min(ends, default=None)
 
 
@@ -55,7 +64,7 @@ def _the_coupon(session: Session, key: str) -> Coupon:
     if coupon is None:
         raise NotFound(mark("There is no such coupon. See what else there is."), code="coupon_not_found")
     if coupon.archived_at is not None:
-        raise Gone(mark("This coupon has ended and can no longer be had. See what else there is."), code="coupon_ended")
+        raise ended()
     return coupon
 
 

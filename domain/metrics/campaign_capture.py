@@ -103,7 +103,9 @@ def _followed_up(people: Subquery, until: Any, period: Period) -> ColumnElement[
     """Entered an automation, or was frozen into the audience of another send, in the days after."""
     other, entry = aliased(Campaign), aliased(Event)
     entered = select(1).where(
-        Enrolment.member_id == people.c.member_id, Enrolment.entered_at.between(people.c.at, until)
+        Enrolment.member_id == people.c.member_id,
+        Enrolment.entered_at.between(people.c.at, until),
+        Enrolment.state != "outside",  # of whom a rule became true, but who did not enter
     )
     recorded = select(1).where(
         entry.member_id == people.c.member_id,

@@ -4,7 +4,7 @@ The hold-out keeps back the message. A benefit that was promised (a birthday gif
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +24,9 @@ from models.member import Member
 from models.programme import Tag, the_brand
 from models.staff import StaffNote
 from models.store import Booking
+from models.substitution import fill
+
+ONE_IS_ENOUGH = timedelta(hours=6)  # between two reminders of one visit
 
 
 @dataclass
@@ -34,10 +37,14 @@ class Case:
     enrolment: Enrolment
     member: Member
     claim: CouponClaim | None = None
+    lacks: str | None = None  # why what it promises could not be given: then it says nothing
 
-    @property
-    def cause(self) -> str:
-        return f"automation:{self.automation.key}:{self.member.id}:{self.enrolment.cause}"
+    def cause(self, n: int) -> str:
+        """What makes the n-th action happen once."""
+        return f"{occasions_of(self.automation)}{self.member.id}:{self.occasion(n)}"
+
+    def occasion(self, n: int) -> str:
+        return f"{self.enrolment.cause}:{n}"
 
     @property
     def held_out(self) -> bool:
@@ -52,8 +59,14 @@ def carry_out(session: Session, automation: Automation, enrolment: Enrolment, me
         enrolment.state, enrolment.reason = "left", "gone"
         return
     do = {"grant": _grant, "say": _say, "tag": _tag, "task": _task}
-    for action in automation.actions:
-        do[action["do"]](session, case, action, now=now)
+    for n, action in enumerate(automation.actions, 1):
+        if case.lacks is None or action["do"] == "say":
+            do[action["do"]](session, case, action, n, now=now)
+
+
+def occasions_of(automation: Automation) -> str:
+    """What the name of everything it does begins with."""
+    return f"automation:{automation.key}:"
 
 
 def _claim_of(session: Session, enrolment: Enrolment) -> CouponClaim | None:
@@ -61,50 +74,75 @@ def _claim_of(session: Session, enrolment: Enrolment) -> CouponClaim | None:
     return session.scalar(select(CouponClaim).where(CouponClaim.ref == ref)) if ref else None
 
 
-def _grant(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+def _grant(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
+    """Gives the benefit. What follows says that it was given, so without it the case ends, unless it is optional."""
     if case.held_out and not action.get("promised"):
         return
+    cause, benefit = case.cause(n), action["benefit"]
     try:
-        given = granting.grant(session, member_id=case.member.id, benefit=action["benefit"], cause=case.cause, now=now)
+        given = granting.grant(session, member_id=case.member.id, benefit=benefit, cause=cause, now=now)
     except Refusal as refusal:
         case.enrolment.reason = refusal.code
+        if not action.get("optional"):
+            case.lacks = refusal.code
+            case.enrolment.state = "held_out" if case.held_out else "withheld"
         return
+    if given is None and "coupon" in benefit:  # given before for the same cause
+        given = session.scalar(select(CouponClaim).where(CouponClaim.cause == cause))
     if isinstance(given, CouponClaim):
         case.claim = given
 
 
-def _say(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
-    if case.automation.kind == "service":
-        _say_service(session, case, action, now=now)
-    else:
-        _say_marketing(session, case, action, now=now)
+def _say(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
+    if case.automation.kind == "marketing":
+        _say_marketing(session, case, action, n, now=now)
+    elif case.lacks is None:
+        _say_service(session, case, action, n, now=now)
 
 
-def _say_service(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+def _say_service(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
+    if action["message"] == "booking_reminder" and _reminded_lately(session, case, now=now):
+        case.enrolment.state, case.enrolment.reason = "left", "reminded_lately"
+        return
     page = the_channel(session).liff_url(action.get("path", "/card"))
-    rendered = _render(session, case, action, url=page)
+    rendered = _render(session, case, action, url=page, now=now)
     if rendered is None:
         case.enrolment.state, case.enrolment.reason = "left", "booking_gone"
         return
     said = speaking.say(
-        session, case.member, rendered, kind="service", once=case.cause,
+        session, case.member, rendered, kind="service", once=case.cause(n),
         expires_at=_no_use_after(session, case), now=now,
     )  # fmt: skip
     if said.message is None:
         case.enrolment.state, case.enrolment.reason = "withheld", said.reason
 
 
-def _say_marketing(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+def _reminded_lately(session: Session, case: Case, *, now: datetime) -> bool:
+    """Whether another automation has just spoken of the same visit: one reminder of an evening is enough."""
+    other = select(Enrolment.id).where(
+        Enrolment.member_id == case.member.id,
+        Enrolment.cause == case.enrolment.cause,
+        Enrolment.id != case.enrolment.id,
+        Enrolment.state == "done",
+        Enrolment.due_at > now - ONE_IS_ENOUGH,
+    )
+    return session.scalar(other.limit(1)) is not None
+
+
+def _say_marketing(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
     """Leaves a recipient row whatever becomes of the message: held out, withheld for a reason, or ready."""
-    recipient = _recipient(session, case, now=now)
+    recipient = _recipient(session, case, n, now=now)
     if case.held_out:
+        return
+    if case.lacks is not None:
+        recipient.state, recipient.reason = "withheld", case.lacks
         return
     page = the_channel(session).liff_url(action.get("path", "/card"))
     link = linking.make(session, url=page, campaign_id=case.automation.campaign_id, member_id=case.member.id, now=now)
-    rendered = _render(session, case, action, url=linking.address_of(session, link))
+    rendered = _render(session, case, action, url=linking.address_of(session, link), now=now)
     assert rendered is not None  # only a reminder can have lost its booking, and those are service
     said = speaking.say(
-        session, case.member, rendered, kind="marketing", once=case.cause, recipient_id=recipient.id,
+        session, case.member, rendered, kind="marketing", once=case.cause(n), recipient_id=recipient.id,
         campaign_id=case.automation.campaign_id, expires_at=case.claim.expires_at if case.claim else None, now=now,
     )  # fmt: skip
     if said.message is None:
@@ -114,10 +152,10 @@ def _say_marketing(session: Session, case: Case, action: dict[str, Any], *, now:
         link.message_id, recipient.due_at = said.message.id, said.message.due_at
 
 
-def _recipient(session: Session, case: Case, *, now: datetime) -> Recipient:
+def _recipient(session: Session, case: Case, n: int, *, now: datetime) -> Recipient:
     assert case.automation.campaign_id is not None  # switched on, so it has one
     row = Recipient(
-        campaign_id=case.automation.campaign_id, member_id=case.member.id, occasion=case.enrolment.cause,
+        campaign_id=case.automation.campaign_id, member_id=case.member.id, occasion=case.occasion(n),
         arm=case.enrolment.arm, state="held_out" if case.held_out else "ready", due_at=now,
     )  # fmt: skip
     session.add(row)
@@ -125,12 +163,16 @@ def _recipient(session: Session, case: Case, *, now: datetime) -> Recipient:
     return row
 
 
-def _render(session: Session, case: Case, action: dict[str, Any], *, url: str) -> Rendered | None:
+def _render(session: Session, case: Case, action: dict[str, Any], *, url: str, now: datetime) -> Rendered | None:
     if action["message"] == "booking_reminder":
         booking = session.scalar(select(Booking).where(Booking.ref == case.enrolment.evidence["booking"]))
         if booking is None or booking.state != "confirmed":
             return None
-        return booking_reminder.render(session, case.member, booking, when=action["when"])
+        calendar = calendar_of(session)
+        # What would fall into the night before an early visit is said the evening before.
+        is_today = calendar.day_of(booking.starts_at) == calendar.day_of(now)
+        when = action["when"] if is_today else "day_before"
+        return booking_reminder.render(session, case.member, booking, when=when)
     return automated.render(
         session, case.member, name=action["message"], texts=action["texts"], url=url, values=_values(session, case)
     )
@@ -152,12 +194,12 @@ def _no_use_after(session: Session, case: Case) -> datetime | None:
     return session.scalar(select(Booking.starts_at).where(Booking.ref == ref)) if ref else None
 
 
-def _tag(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
+def _tag(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
     tag = session.scalars(select(Tag).where(Tag.key == action["tag"])).one()
     evidence = {"automation": case.automation.key, **case.enrolment.evidence}
     tagging.give(session, [case.member.id], tag, source="automation", evidence=evidence, now=now)
 
 
-def _task(session: Session, case: Case, action: dict[str, Any], *, now: datetime) -> None:
-    text = automated.fill(pick(action["text"], the_brand(session).default_language), {"name": case.member.name or ""})
+def _task(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
+    text = fill(pick(action["text"], the_brand(session).default_language), {"name": case.member.name or ""})
     session.add(StaffNote(member_id=case.member.id, kind="task", text=text, created_at=now))

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Invalid, NotFound
-from domain.events import KINDS
+from domain.events import KINDS, MESSAGES
 from domain.operations import naming, replaying
 from domain.operations.importing_purchases import Loaded
 from domain.operations.purchasing import Outcome
+from domain.operations.recording import is_news, note_history
 from domain.wording import mark
 from models.campaign import Campaign, Recipient
 from models.channel import the_channel
@@ -28,7 +29,6 @@ from models.session import insert_for
 
 # How imported events are told from our own: by what makes them the same when they come again.
 BY_ID, BY_CONTENT = "id:", "line:"
-MESSAGES = ("sent", "withheld")
 HELD_OUT = {"held_out", "hold_out", "holdout"}
 
 
@@ -69,8 +69,13 @@ class EventRow:
         return self.campaign or (self.object if about else None)
 
 
-def import_events(session: Session, rows: Sequence[EventRow], *, now: datetime) -> Loaded:
-    """Records the rows, one outcome each. The caller replays `changed` when all is loaded."""
+def import_events(
+    session: Session, rows: Sequence[EventRow], *, is_history: bool = False, now: datetime
+) -> Loaded:
+    """Records the rows, one outcome each. The caller replays `changed` when all is loaded.
+
+    `is_history`: from a file, so that they start nothing.
+    """
     people = naming.find_members(session, {row.member_ref for row in rows})
     people |= naming.meet_friends(session, {row.member_ref for row in rows} - people.keys(), now=now)
     campaigns = _campaigns(session, {row.send for row in rows}, now=now)
@@ -81,14 +86,31 @@ def import_events(session: Session, rows: Sequence[EventRow], *, now: datetime) 
     known = _write_messages(session, [rows[at] for at in messages], people, campaigns)
     for at, is_known in zip(messages, known, strict=True):
         outcomes[at] = "repeated" if is_known else "accepted"
-    known = _write_events(session, [rows[at] for at in others], people, campaigns, now=now)
+    known = _write_events(session, [rows[at] for at in others], people, campaigns, is_history=is_history, now=now)
     for at, is_known in zip(others, known, strict=True):
         outcomes[at] = "repeated" if is_known else "accepted"
+    note_history(session, _told_late(rows, outcomes, people, is_history=is_history, now=now), now=now)
     changed = replaying.Changed()
     for row in (rows[at] for at in others if rows[at].member_ref):
         # Lines known already count too: whoever loaded them may have been killed before the replay.
         changed.note(row.kind, people[row.member_ref], row.object)
     return Loaded(outcomes, {people[row.member_ref] for row in rows if row.member_ref in people}, changed)
+
+
+def _told_late(
+    rows: Sequence[EventRow],
+    outcomes: Sequence[Outcome],
+    people: Mapping[str, int],
+    *,
+    is_history: bool,
+    now: datetime,
+) -> set[int]:
+    """Whose past these rows told us something new about."""
+    return {
+        people[row.member_ref]
+        for row, outcome in zip(rows, outcomes, strict=True)
+        if outcome == "accepted" and row.member_ref in people and (is_history or not is_news(row.at, now=now))
+    }
 
 
 def _judge(row: EventRow, people: Mapping[str, int]) -> Outcome:
@@ -171,6 +193,7 @@ def _write_events(
     people: Mapping[str, int],
     campaigns: Mapping[str, int],
     *,
+    is_history: bool,
     now: datetime,
 ) -> list[bool]:
     """The log; for each row whether it was known."""
@@ -192,6 +215,7 @@ def _write_events(
                 "member_id": member_id, "kind": row.kind, "occurred_at": row.at, "recorded_at": now,
                 "day": calendar.day_of(row.at), "source": row.source, "object": row.object,
                 "campaign_id": campaigns.get(row.send or ""), "data": dict(row.data), "dedupe_key": key,
+                "is_history": is_history,
             })  # fmt: skip
     if fresh:
         session.execute(insert_for(session)(Event).on_conflict_do_nothing(index_elements=["dedupe_key"]), fresh)

@@ -14,6 +14,7 @@ from domain.operations import naming, purchasing
 from domain.operations.befriending import new_ref
 from domain.operations.importing_purchases import Loaded, stores_by_key
 from domain.operations.purchasing import Outcome
+from domain.operations.recording import is_news, note_history
 from domain.wording import mark
 from models.channel import the_channel
 from models.member import Friend, Member
@@ -60,9 +61,12 @@ class _Known:
         return found | ({self.refs[row.member_ref]} if row.member_ref in self.refs else set())
 
 
-def import_members(session: Session, rows: Sequence[MemberRow], *, source: str, now: datetime) -> Loaded:
+def import_members(
+    session: Session, rows: Sequence[MemberRow], *, source: str, is_history: bool = False, now: datetime
+) -> Loaded:
     """Makes or updates the people. A row that would join two people is refused (I12).
 
+    `is_history`: from a file, so that it starts nothing.
     The caller settles the tiers of `member_ids` when all is loaded.
     """
     known = _known(session, rows)
@@ -71,6 +75,7 @@ def import_members(session: Session, rows: Sequence[MemberRow], *, source: str, 
     people = _States(session, set(known.names.values()) | set(known.refs.values()))
     outcomes: list[Outcome] = []
     claims: list[tuple[int, str, str]] = []
+    late: set[int] = set()
     for row in rows:
         try:
             member_id = _owner(row, known)
@@ -81,10 +86,13 @@ def import_members(session: Session, rows: Sequence[MemberRow], *, source: str, 
         claims += [(member_id, kind, value) for kind, value in fresh]
         changed = people.take(member_id, row, stores.get(row.home_store), now=now)
         outcomes.append("accepted" if fresh or changed else "repeated")
+        if (fresh or changed) and (is_history or not is_news(row.joined_at or now, now=now)):
+            late.add(member_id)
     naming.claim_identities(session, claims, source=source, now=now)
     people.store(session)
+    note_history(session, late, now=now)
     _befriend(session, claims, people, now=now)
-    purchasing.link_buyers(session, {value: member_id for member_id, _, value in claims})
+    purchasing.link_buyers(session, {value: member_id for member_id, _, value in claims}, now=now)
     return Loaded(outcomes, set(people.touched))
 
 

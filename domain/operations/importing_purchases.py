@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from domain.operations import naming, purchasing
 from domain.operations.purchasing import Line, Order, Outcome
+from domain.operations.recording import is_news, note_history
 from domain.operations.replaying import Changed
 from models.member import Member
 from models.purchase import Purchase
@@ -38,11 +39,18 @@ class Loaded:
 
 
 def import_purchases(
-    session: Session, rows: Sequence[PurchaseRow], *, source: str, register_buyers: bool = False, now: datetime
+    session: Session,
+    rows: Sequence[PurchaseRow],
+    *,
+    source: str,
+    register_buyers: bool = False,
+    is_history: bool = False,
+    now: datetime,
 ) -> Loaded:
     """Records the lines; buyers nobody knows yet stay named by their reference until they are known.
 
     With `register_buyers`, the source's customer numbers are members from their first order on.
+    `is_history`: from a file, so that it starts nothing.
     The caller settles the tiers of `member_ids` when all is loaded.
     """
     people = naming.find_members(session, {row.member_ref for row in rows})
@@ -50,14 +58,21 @@ def import_purchases(
     people |= naming.meet_friends(session, unknown, now=now)
     if register_buyers:
         people |= _make_buyers(session, sorted(unknown - people.keys()), source=source, now=now)
-    purchasing.link_buyers(session, people)
+    purchasing.link_buyers(session, people, now=now)
     stores = stores_by_key(session, {row.store for row in rows})
     region = naming.region_of(session)
     items = [(_order(row, people, stores, region), row.line) for row in rows]
-    outcomes = purchasing.record_lines(session, items, source=source, now=now)
+    recorded = purchasing.record_lines(session, items, source=source, is_history=is_history, now=now)
     if register_buyers:
         _register_from_first_order(session, set(people.values()), source=source)
-    return Loaded(outcomes, {people[row.member_ref] for row in rows if row.member_ref in people})
+    named = {people[row.member_ref] for row in rows if row.member_ref in people}
+    late = {
+        people[row.member_ref]
+        for row, outcome in zip(rows, recorded.outcomes, strict=True)
+        if outcome == "accepted" and row.member_ref in people and (is_history or not is_news(row.paid_at, now=now))
+    }
+    note_history(session, late, now=now)
+    return Loaded(recorded.outcomes, named | recorded.member_ids)
 
 
 def _order(row: PurchaseRow, people: Mapping[str, int], stores: Mapping[str, int], region: str) -> Order:

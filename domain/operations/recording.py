@@ -1,15 +1,17 @@
 """Records what happened: the one writer of the event log."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import NEWS, calendar_of
 from domain.events import KINDS
 from models.event import Event
+from models.member import Member
 from models.session import insert_for as insert_for
 
 PIECE = 1_000  # rows an INSERT; SQLite allows 32,766 values in one
@@ -27,6 +29,7 @@ def record(
     campaign_id: int | None = None,
     message_id: int | None = None,
     data: dict[str, Any] | None = None,
+    is_history: bool = False,
     dedupe_key: str | None = None,
 ) -> bool:
     """Records one event; False when `dedupe_key` says it was recorded before.
@@ -46,6 +49,7 @@ def record(
         "campaign_id": campaign_id,
         "message_id": message_id,
         "data": data or {},
+        "is_history": is_history,
         "dedupe_key": dedupe_key,
     }
     statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
@@ -81,6 +85,39 @@ def record_many(
     return new
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of many that are recorded together, each with its own time and object."""
+
+    member_id: int
+    at: datetime
+    source: str
+    object: str
+    data: dict[str, Any]
+    dedupe_key: str
+    campaign_id: int | None = None
+    message_id: int | None = None
+
+
+def record_each(
+    session: Session, kind: str, happenings: Sequence[Happening], *, is_history: bool = False, now: datetime
+) -> None:
+    """Events of one kind, each of its own time; what was recorded before stays as it is."""
+    assert KINDS[kind]
+    calendar = calendar_of(session)
+    for at in range(0, len(happenings), PIECE):
+        values = [
+            {
+                "member_id": each.member_id, "kind": kind, "occurred_at": each.at, "recorded_at": now,
+                "day": calendar.day_of(each.at), "source": each.source, "object": each.object,
+                "campaign_id": each.campaign_id, "message_id": each.message_id, "data": each.data,
+                "is_history": is_history, "dedupe_key": each.dedupe_key,
+            }
+            for each in happenings[at : at + PIECE]
+        ]  # fmt: skip
+        session.execute(insert_for(session)(Event).on_conflict_do_nothing(index_elements=["dedupe_key"]), values)
+
+
 def unrecord(session: Session, dedupe_keys: Collection[str]) -> None:
     """Takes back what staff recorded a moment ago by mistake: it never happened. Only for undo within minutes."""
     session.execute(
@@ -91,3 +128,13 @@ def unrecord(session: Session, dedupe_keys: Collection[str]) -> None:
 def is_news(occurred_at: datetime, *, now: datetime) -> bool:
     """Whether something that happened then may still start messages and automations today (design §2)."""
     return now - occurred_at <= NEWS
+
+
+def note_history(session: Session, member_ids: Collection[int], *, now: datetime) -> None:
+    """These people's past was told to us just now: what follows from it starts no automation (design §2)."""
+    ids = sorted(member_ids)
+    for at in range(0, len(ids), PIECE):
+        session.execute(
+            update(Member).where(Member.id.in_(ids[at : at + PIECE])).values(history_at=now),
+            execution_options={"synchronize_session": "fetch"},
+        )

@@ -4,14 +4,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, before_quiet_hours, calendar_of, parse_clock
 from domain.messages._parts import Rendered
 from domain.operations import linking
+from domain.operations.capping import over_cap
 from domain.operations.recording import insert_for
-from models.campaign import Recipient
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.programme import Brand, the_brand
@@ -98,23 +98,8 @@ def contact_refusal(session: Session, member: Member, *, kind: str, now: datetim
         return None
     if not member.marketing_consent:
         return "opted_out"
-    return "cap" if _over_cap(session, member, brand=the_brand(session), now=now) else None
-
-
-def _over_cap(session: Session, member: Member, *, brand: Brand, now: datetime) -> bool:
-    if brand.weekly_cap is None:
-        return False
-    recent = select(func.count()).where(
-        Recipient.member_id == member.id,
-        Recipient.state == "sent",
-        Recipient.sent_at > now - timedelta(days=7),
-    )
-    waiting = select(func.count()).where(
-        OutgoingMessage.member_id == member.id,
-        OutgoingMessage.kind == "marketing",
-        OutgoingMessage.state.in_(("queued", "claimed")),
-    )
-    return (session.scalar(recent) or 0) + (session.scalar(waiting) or 0) >= brand.weekly_cap
+    too_much = over_cap(the_brand(session), at=now, member_id=member.id)
+    return "cap" if session.scalar(select(Member.id).where(Member.id == member.id, too_much)) else None
 
 
 def _when(

@@ -19,6 +19,8 @@ STATES = {
     "held_out": mark("Held out"),
     "withheld": mark("Message withheld"),
     "left": mark("Left"),
+    "failed": mark("Went wrong"),
+    "outside": mark("Did not enter"),
 }
 
 REASONS = {
@@ -33,6 +35,10 @@ REASONS = {
     "booking_gone": mark("The visit was cancelled"),
     "rule_no_longer_holds": mark("The rule no longer held"),
     "was_so_before": mark("Was so before it was switched on"),
+    "history": mark("Became so through imported history"),
+    "too_soon": mark("Was in it not long ago"),
+    "switched_off": mark("It was switched off"),
+    "reminded_lately": mark("Had another reminder a little earlier"),
     "sold_out": mark("The coupon had run out"),
     "coupon_ended": mark("The coupon had ended"),
 }
@@ -53,7 +59,7 @@ class Seen:
 
     @property
     def entered(self) -> int:
-        return sum(self.counts.values())
+        return sum(n for state, n in self.counts.items() if state != "outside")
 
 
 def all_seen(session: Session, language: str) -> list[Seen]:

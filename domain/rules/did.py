@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, func
 
-from domain.events import KINDS
+from domain.events import KINDS, MESSAGES
 from domain.rules._context import RuleContext
 from domain.rules._finding import events_behind, in_days, some
 from domain.rules._folder import Params as Base
@@ -16,8 +16,8 @@ from domain.wording import mark
 from models.event import Event
 
 GROUP = "What they did"
-EVENTS = tuple(KINDS)
-CHOICE_WORDS = {kind.name: kind.means for kind in KINDS.values()}
+EVENTS = tuple(kind for kind in KINDS if kind not in MESSAGES)
+CHOICE_WORDS = {kind: KINDS[kind].means for kind in EVENTS}
 
 
 class Params(Base):

@@ -26,11 +26,12 @@ class Params(BaseModel):
 
 @dataclass(frozen=True)
 class Window:
-    """Moments after `since` and up to `now`: what was crossed since the last good run."""
+    """Moments after `since` and up to `now`: what was crossed since the last good run, for one automation."""
 
     since: datetime
     now: datetime
     calendar: Calendar
+    automation_id: int | None = None
 
 
 @dataclass(frozen=True)

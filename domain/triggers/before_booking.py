@@ -1,6 +1,7 @@
 """A booked visit is near: so many days before, at an hour; or so many hours before.
 
-Whoever books after that moment has the confirmation instead.
+What would fall into the quiet hours comes before they begin. Whoever books after that moment has the
+confirmation instead.
 """
 
 from datetime import datetime, timedelta
@@ -10,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain import triggers
-from domain.calendar import Calendar, parse_clock
+from domain.calendar import Calendar, before_quiet_hours, parse_clock
 from domain.wording import say
+from models.programme import the_brand
 from models.store import Booking
 
 
@@ -28,13 +30,14 @@ class Params(triggers.Params):
 
 
 def entries(session: Session, params: Params, window: triggers.Window) -> list[triggers.Entry]:
-    ahead = timedelta(days=(params.days or 0) + 1, hours=params.hours or 0)
+    brand = the_brand(session)
+    ahead = timedelta(days=(params.days or 0) + 2, hours=params.hours or 0)
     near = select(Booking).where(
         Booking.state == "confirmed", Booking.starts_at > window.now, Booking.starts_at < window.now + ahead
     )
     found = []
     for booking in session.scalars(near):
-        at = _moment(booking.starts_at, params, window.calendar)
+        at = before_quiet_hours(brand, window.calendar, _moment(booking.starts_at, params, window.calendar))
         if window.since < at <= window.now and booking.state_at < at:
             cause = f"booking:{booking.ref}:{booking.starts_at.isoformat()}"
             evidence = {"booking": booking.ref, "starts_at": booking.starts_at.isoformat()}

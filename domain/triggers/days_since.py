@@ -6,7 +6,7 @@ A silence begins with the last purchase day (or last own action) and is one sile
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, union_all
 from sqlalchemy.orm import Session
 
 from domain import triggers
@@ -36,22 +36,29 @@ def entries(session: Session, params: Params, window: triggers.Window) -> list[t
 
 
 def _last_days(params: Params, first: date, last: date) -> Select[Any]:
-    """People whose latest day lies in the window; buyers only, for purchases."""
-    bought = select(Purchase.member_id.label("member_id"), func.max(Purchase.day).label("day")).where(
-        Purchase.net_amount > 0, Purchase.member_id.is_not(None)
-    )
-    if params.last == "purchase":
-        latest = bought.group_by(Purchase.member_id).subquery()
-    else:
-        acted = select(Event.member_id, Event.day).where(Event.kind.in_(OWN_ACTIONS), Event.member_id.is_not(None))
-        paid = select(Purchase.member_id, Purchase.day).where(Purchase.net_amount > 0, Purchase.member_id.is_not(None))
-        both = acted.union_all(paid).subquery()
-        latest = select(both.c.member_id, func.max(both.c.day).label("day")).group_by(both.c.member_id).subquery()
+    """People whose latest day lies in the window: seen then, and on no later day. Only the window is read."""
+    sources = [_bought()] if params.last == "purchase" else [_bought(), _acted()]
+    then = union_all(*(each.where(each.selected_columns.day.between(first, last)) for each in sources)).subquery()
+    latest = select(then.c.member_id, func.max(then.c.day).label("day")).group_by(then.c.member_id).subquery()
+    later = [_later(each, latest.c.member_id, last) for each in sources]
     return (
         select(latest.c.member_id, latest.c.day)
         .join(Member, Member.id == latest.c.member_id)
-        .where(latest.c.day.between(first, last), Member.registered_at.is_not(None), Member.erased_at.is_(None))
+        .where(Member.registered_at.is_not(None), Member.erased_at.is_(None), *(~each for each in later))
     )
+
+
+def _bought() -> Select[int | None, date]:
+    return select(Purchase.member_id, Purchase.day).where(Purchase.net_amount > 0, Purchase.member_id.is_not(None))
+
+
+def _acted() -> Select[int | None, date]:
+    return select(Event.member_id, Event.day).where(Event.kind.in_(OWN_ACTIONS), Event.member_id.is_not(None))
+
+
+def _later(source: Select[int | None, date], member_id: ColumnElement[int], last: date) -> ColumnElement[bool]:
+    columns = source.selected_columns
+    return source.where(columns.member_id == member_id, columns.day > last).correlate(member_id.table).exists()
 
 
 def words(params: Params, language: str) -> str:

@@ -262,6 +262,7 @@ def _check_say(where: str, action: Action, automation: Automation) -> None:
         _wrong(where, "only the trigger before_booking knows of which visit to remind")
     if automation.kind != "service" or not action.when:
         _wrong(where, "a reminder is of the kind service, and says when: day_before or same_day")
+    return None
 
 
 def _wrong(where: str, why: str) -> NoReturn:

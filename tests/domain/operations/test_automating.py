@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,8 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.operations import automating, programme
+from domain.operations import automating, programme, tagging
 from domain.operations.holding_out import is_held_out
+from domain.operations.importing_events import EventRow, import_events
+from domain.operations.importing_purchases import PurchaseRow, import_purchases
+from domain.operations.purchasing import Line
+from domain.operations.recording import record
 from models.automation import Automation, Enrolment
 from models.benefit import CouponClaim
 from models.campaign import Recipient
@@ -18,7 +23,7 @@ from models.member import Member
 from models.outbox import OutgoingMessage
 from models.programme import the_brand
 from models.store import Booking
-from tests.support.factories import make_member, make_purchase, make_slot, make_store
+from tests.support.factories import make_coupon, make_member, make_purchase, make_slot, make_store, make_tag
 
 PRESET = Path(programme.__file__).parents[2] / "presets" / "taiwan.yaml"
 
@@ -181,3 +186,218 @@ def test_running_twice_says_nothing_twice(session: Session, brand: None) -> None
     automation.last_good_run = automation.enabled_at
     run(session, local(session, date(2026, 2, 1)))
     assert said(session, mei) == ["birthday"]
+
+
+def switch_on(session: Session, key: str, now: datetime, **fields: Any) -> Automation:
+    """An automation of the test's own, switched on."""
+    values: dict[str, Any] = {
+        "name": {"en": key}, "holdout_percent": 0, "wait": {}, "rule": None, "actions": [TELL],
+    }  # fmt: skip
+    row = Automation(key=key, **{**values, **fields})
+    session.add(row)
+    session.flush()
+    automating.enable(session, row, now=now)
+    return row
+
+
+TELL = {"do": "say", "message": "told", "texts": {"title": {"en": "Hello"}, "body": {"en": "x"}, "button": {}}}
+BIG = {"on": "rule_holds", "rule": {"condition": "spent", "amount": 5000, "days": 30}}
+
+
+def spend(session: Session, member: Member, day: date, amount: int = 6000) -> None:
+    make_purchase(session, member, paid_at=local(session, day, 9), amount=amount)
+
+
+def test_whoever_a_rule_held_for_before_stays_outside_however_long_it_holds(session: Session) -> None:
+    old, new = make_member(session), make_member(session)
+    spend(session, old, date(2025, 12, 30))
+    switch_on(session, "big", local(session, date(2026, 1, 1)), trigger=BIG, reentry_days=7)
+    for day in range(2, 26):
+        if day % 10 == 0:
+            spend(session, old, date(2026, 1, day))
+        if day == 5:
+            spend(session, new, date(2026, 1, day))
+        run(session, local(session, date(2026, 1, day)))
+    assert (said(session, old), said(session, new)) == ([], ["told"])
+
+
+def test_a_rule_that_stopped_holding_and_holds_again_is_news_again_after_the_days_between(session: Session) -> None:
+    mei, ken = make_member(session), make_member(session)
+    spend(session, ken, date(2025, 12, 20))
+    switch_on(session, "big", local(session, date(2026, 1, 1)), trigger=BIG, reentry_days=60)
+    spend(session, mei, date(2026, 1, 2))
+    run(session, local(session, date(2026, 1, 2)))
+    run(session, local(session, date(2026, 2, 10)))  # no longer so, of either
+    spend(session, mei, date(2026, 2, 11))
+    spend(session, ken, date(2026, 2, 11))
+    run(session, local(session, date(2026, 2, 11)))
+    assert (said(session, mei), said(session, ken)) == (["told"], ["told"])  # she was in it 40 days ago
+    for day in (date(2026, 3, 10), date(2026, 3, 20), date(2026, 4, 20)):
+        run(session, local(session, day))
+    assert said(session, mei) == ["told"]  # it became so too soon, and has not become so since
+    spend(session, mei, date(2026, 4, 21))
+    run(session, local(session, date(2026, 4, 21)))
+    assert said(session, mei) == ["told", "told"]
+
+
+def test_another_rule_begins_with_whoever_comes_to_fulfil_it(session: Session, brand: None) -> None:
+    was, becomes = make_member(session), make_member(session)
+    spend(session, was, date(2026, 1, 1), 3000)
+    data = yaml.safe_load(PRESET.read_text(encoding="utf-8"))
+    mine = {"key": "big", "name": {"en": "Big"}, "trigger": BIG, "actions": [TELL], "holdout_percent": 0}
+    data["automations"].append(mine)
+    programme.apply(session, programme.read(data), by="test", now=local(session, date(2026, 1, 2)))
+    run(session, local(session, date(2026, 1, 3)))
+    mine["trigger"] = {"on": "rule_holds", "rule": {"condition": "spent", "amount": 2000, "days": 30}}
+    programme.apply(session, programme.read(data), by="test", now=local(session, date(2026, 1, 4)))
+    run(session, local(session, date(2026, 1, 5)))
+    spend(session, becomes, date(2026, 1, 6), 3000)
+    run(session, local(session, date(2026, 1, 6)))
+    assert (said(session, was), said(session, becomes)) == ([], ["told"])
+
+
+def test_what_an_import_makes_true_lets_nobody_in(session: Session) -> None:
+    told, lives = make_member(session), make_member(session)
+    on = local(session, date(2026, 1, 1))
+    switch_on(session, "big", on, trigger=BIG)
+    switch_on(session, "seen", on, trigger={"on": "after_event", "event": "visited"})
+    switch_on(session, "tagged", on, trigger={"on": "after_event", "event": "tagged"})
+    at = local(session, date(2026, 1, 2))
+    make_tag(session, "big", rule=BIG["rule"])
+    line = PurchaseRow("O-file", told.ref, at - timedelta(hours=3), "", "", Line(1, "T1", 600_000))
+    import_purchases(session, [line], source="import", is_history=True, now=at)
+    visit = EventRow("visited", told.ref, at - timedelta(hours=3), "file")
+    import_events(session, [visit], is_history=True, now=at)
+    spend(session, lives, date(2026, 1, 2), 600_000)
+    import_events(session, [EventRow("visited", lives.ref, at - timedelta(hours=3), "till")], now=at)
+    tagging.retag(session, now=at)
+    for hour in (12, 13, 72):
+        run(session, local(session, date(2026, 1, 2), hour))
+    assert said(session, told) == []
+    assert said(session, lives) == ["told"] * 3
+
+
+def test_what_waited_or_was_queued_when_it_was_switched_off_is_never_sent(session: Session) -> None:
+    waits, queued = make_member(session), make_member(session)
+    key = {"trigger": BIG, "wait": {"days": 3}}
+    row = switch_on(session, "big", local(session, date(2026, 1, 1)), **key)
+    spend(session, queued, date(2026, 1, 2))
+    run(session, local(session, date(2026, 1, 2)))
+    run(session, local(session, date(2026, 1, 5)))
+    assert said(session, queued) == ["told"]
+    spend(session, waits, date(2026, 1, 6))
+    run(session, local(session, date(2026, 1, 6)))
+    automating.disable(session, row)
+    message = session.scalars(select(OutgoingMessage).where(OutgoingMessage.member_id == queued.id)).one()
+    recipient = session.get_one(Recipient, message.recipient_id)
+    for each in (message, recipient):
+        session.refresh(each)
+    assert (message.state, recipient.state, recipient.reason) == ("cancelled", "withheld", "switched_off")
+    automating.enable(session, row, now=local(session, date(2026, 1, 20)))
+    run(session, local(session, date(2026, 1, 21)))
+    assert said(session, waits) == []
+    left = enrolment(session, waits, "big")
+    assert left is not None
+    assert (left.state, left.reason) == ("left", "switched_off")
+
+
+def test_one_case_that_goes_wrong_stops_no_other(session: Session) -> None:
+    at = local(session, date(2026, 1, 2))
+    both = [TELL, {"do": "tag", "tag": "gone"}]
+    switch_on(session, "broken", local(session, date(2026, 1, 1)), trigger=BIG, actions=both)
+    switch_on(session, "sound", local(session, date(2026, 1, 1)), trigger=BIG)
+    mei = make_member(session)
+    spend(session, mei, date(2026, 1, 2))
+    run(session, at)
+    broken, sound = enrolment(session, mei, "broken"), enrolment(session, mei, "sound")
+    assert broken is not None
+    assert sound is not None
+    assert (broken.state, broken.reason, sound.state) == ("failed", "NoResultFound", "done")
+    assert said(session, mei) == ["told"]  # the broken one said nothing: all of it or nothing
+
+
+def test_several_gifts_and_messages_are_each_given_once(session: Session) -> None:
+    coupons = [make_coupon(session, each) for each in ("tea", "cup")]
+    gifts = [{"do": "grant", "benefit": {"coupon": each.key}} for each in coupons]
+    switch_on(session, "big", local(session, date(2026, 1, 1)), trigger=BIG, actions=[*gifts, TELL, TELL])
+    mei = make_member(session)
+    spend(session, mei, date(2026, 1, 2))
+    run(session, local(session, date(2026, 1, 2)))
+    assert said(session, mei) == ["told", "told"]
+    assert session.scalar(select(func.count()).select_from(CouponClaim)) == 2
+
+
+def test_a_message_does_not_promise_a_coupon_that_has_run_out(session: Session) -> None:
+    make_coupon(session, "tea", stock=1)
+    gift = {"do": "grant", "benefit": {"coupon": "tea"}}
+    on = local(session, date(2026, 1, 1))
+    switch_on(session, "big", on, trigger=BIG, actions=[gift, TELL])
+    mei, ken = make_member(session), make_member(session)
+    for member in (mei, ken):
+        spend(session, member, date(2026, 1, 2))
+    run(session, local(session, date(2026, 1, 2)))
+    lucky, late = (mei, ken) if said(session, mei) else (ken, mei)
+    assert (said(session, lucky), said(session, late)) == (["told"], [])
+    case = enrolment(session, late, "big")
+    recipient = session.scalars(select(Recipient).where(Recipient.member_id == late.id)).one()
+    assert case is not None
+    assert (case.state, case.reason, recipient.state) == ("withheld", "sold_out", "withheld")
+    switch_on(session, "anyway", local(session, date(2026, 1, 1)), trigger=BIG, actions=[
+        {**gift, "optional": True}, TELL,
+    ])  # fmt: skip
+    ann = make_member(session)
+    spend(session, ann, date(2026, 1, 3))
+    run(session, local(session, date(2026, 1, 3)))
+    assert said(session, ann) == ["told"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "moments"),
+    [
+        (11, [(9, 18)]),  # three hours before is in the quiet hours: the evening before has spoken already
+        (15, [(9, 18), (10, 12)]),
+    ],
+)
+def test_an_early_visit_is_not_reminded_in_the_quiet_hours(
+    session: Session, brand: None, starts: int, moments: list[tuple[int, int]]
+) -> None:
+    mei = make_member(session)
+    book(session, mei, local(session, date(2026, 2, 10), starts), made_at=local(session, date(2026, 2, 5)))
+    heard: list[tuple[int, int]] = []
+    for day, hour in [(9, 17), (9, 18), (9, 21), (10, 8), (10, 9), (10, 12)]:
+        before = len(said(session, mei))
+        run(session, local(session, date(2026, 2, day), hour))
+        heard += [(day, hour)] * (len(said(session, mei)) - before)
+    assert heard == moments
+
+
+def test_only_a_same_day_reminder_of_an_early_visit_comes_the_evening_before(session: Session, brand: None) -> None:
+    automating.disable(session, session.scalars(select(Automation).where(Automation.key == "booking_day_before")).one())
+    mei = make_member(session)
+    book(session, mei, local(session, date(2026, 2, 10), 11), made_at=local(session, date(2026, 2, 5)))
+    run(session, local(session, date(2026, 2, 9), 20))
+    assert said(session, mei) == []
+    run(session, local(session, date(2026, 2, 9), 20) + timedelta(minutes=59))
+    message = session.scalars(select(OutgoingMessage).where(OutgoingMessage.member_id == mei.id)).one()
+    assert "Your visit is tomorrow" in str(message.messages)
+
+
+def test_the_birthday_coupon_ends_with_the_month(session: Session, brand: None) -> None:
+    mei = make_member(session, birth_month=2, birth_day=20)
+    run(session, local(session, date(2026, 2, 1)))
+    claim = session.scalars(select(CouponClaim).where(CouponClaim.member_id == mei.id)).one()
+    assert claim.expires_at == calendar_of(session).last_second(date(2026, 2, 28))
+
+
+def test_silence_counts_whatever_was_the_last_sign(session: Session) -> None:
+    bought, wrote, bought_later, wrote_later = (make_member(session) for _ in range(4))
+    for member in (bought, bought_later, wrote_later):
+        spend(session, member, date(2026, 1, 5))
+    record(session, "texted", member_id=wrote.id, source="line", now=local(session, date(2026, 1, 5)))
+    spend(session, bought_later, date(2026, 1, 20))
+    record(session, "texted", member_id=wrote_later.id, source="line", now=local(session, date(2026, 1, 20)))
+    silence = {"on": "days_since", "last": "activity", "days": 30}
+    switch_on(session, "silent", local(session, date(2026, 1, 10)), trigger=silence)
+    run(session, local(session, date(2026, 2, 4)))
+    heard = [bool(said(session, each)) for each in (bought, wrote, bought_later, wrote_later)]
+    assert heard == [True, True, False, False]
