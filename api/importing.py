@@ -110,14 +110,15 @@ class Importer:
         source = self.map.name or "import"
         if self.what == "members":
             return Loader(
-                parser.member, lambda session, rows: import_members(session, rows, source="import", now=self.now)
+                parser.member,
+                lambda session, rows: import_members(session, rows, source="import", is_history=True, now=self.now),
             )
         if self.what == "purchases":
             register = self.map.buyers == "register"
             return Loader(
                 parser.purchase,
                 lambda session, rows: import_purchases(
-                    session, rows, source=source, register_buyers=register, now=self.now
+                    session, rows, source=source, register_buyers=register, is_history=True, now=self.now
                 ),
             )
         rank = Ranks()
@@ -126,7 +127,7 @@ class Importer:
             row = parser.event(fields)
             return row if row.id else ranked(row, rank(row.content))
 
-        return Loader(parse, lambda session, rows: import_events(session, rows, now=self.now))
+        return Loader(parse, lambda session, rows: import_events(session, rows, is_history=True, now=self.now))
 
     def _take(
         self, batch: list[SourceLine], translate: Translate, load: "Loader", rejects: "Rejects", report: Report
@@ -169,7 +170,7 @@ class Importer:
         ids = sorted(touched) if self.what != "events" else []
         for at in range(0, len(ids), SETTLE):
             with self.sessions.writing() as session:
-                tiering.settle(session, ids[at : at + SETTLE], now=self.now)
+                tiering.settle(session, ids[at : at + SETTLE], is_history=True, now=self.now)
                 session.commit()
         with self.sessions.writing() as session:
             data = {**report.as_data(), "file": self.path.name, "map": self.map.name}

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from domain.operations import tiering
 from jobs.runner import Progress
 from jobs.timetable import daily
-from models.purchase import Purchase
+from models.purchase import Purchase, PurchaseLine
 from models.session import Sessions
 
 SCHEDULE = daily("03:40")
@@ -18,10 +19,7 @@ LOOK_BACK = timedelta(days=3)
 
 def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
     with sessions.reading() as session:
-        recent = select(Purchase.member_id).where(
-            Purchase.recorded_at > now - LOOK_BACK, Purchase.member_id.is_not(None)
-        )
-        ids = sorted({*tiering.due_for_settling(session, now=now), *filter(None, session.scalars(recent))})
+        ids = sorted({*tiering.due_for_settling(session, now=now), *_lately(session, now - LOOK_BACK)})
     moved = 0
     for at in range(0, len(ids), BATCH):
         with sessions.writing() as session:
@@ -29,3 +27,14 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
             session.commit()
         progress(f"tiers: {min(at + BATCH, len(ids))} of {len(ids)} people")
     return {"looked_at": len(ids), "moved": moved}
+
+
+def _lately(session: Session, since: datetime) -> set[int]:
+    """Whose orders were recorded since then, or paid back by an order that was."""
+    paid_back = (
+        select(PurchaseLine.refund_of)
+        .join(Purchase, Purchase.id == PurchaseLine.purchase_id)
+        .where(Purchase.recorded_at > since, PurchaseLine.refund_of.is_not(None))
+    )
+    moved = or_(Purchase.recorded_at > since, Purchase.order_ref.in_(paid_back.scalar_subquery()))
+    return {each for each in session.scalars(select(Purchase.member_id).where(moved).distinct()) if each is not None}

@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import NotFound
+from domain.operations import tiering
 from domain.wording import mark
-from models.member import Member
 from models.programme import Tier, TierLine
-from models.session import insert_for
 
 
 def give(session: Session, *, member_id: int, value: dict[str, Any], cause: str, now: datetime) -> TierLine | None:
@@ -22,18 +21,5 @@ def give(session: Session, *, member_id: int, value: dict[str, Any], cause: str,
     tier = session.scalar(select(Tier).where(Tier.key == value["tier"]))
     if tier is None:
         raise NotFound(mark("There is no such tier, so none was given. Check the programme."), code="tier_not_found")
-    calendar = calendar_of(session)
-    last_day = calendar.day_of(now) + timedelta(days=int(value.get("days", 365)))
-    values = {
-        "member_id": member_id,
-        "tier_id": tier.id,
-        "from_tier_id": session.get_one(Member, member_id).tier_id,
-        "reason": "granted",
-        "at": now,
-        "until": calendar.last_second(last_day),
-        "cause": cause,
-        "evidence": {"cause": cause},
-    }
-    statement = insert_for(session)(TierLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
-    row = session.execute(statement.returning(TierLine.id)).first()
-    return session.get(TierLine, row.id) if row else None
+    last_day = calendar_of(session).day_of(now) + timedelta(days=int(value.get("days", 365)))
+    return tiering.grant_floor(session, member_id, tier=tier, until=last_day, reason="granted", cause=cause, now=now)

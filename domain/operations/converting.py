@@ -4,8 +4,9 @@ Objects are the same at both ends: `booking:visit`, `coupon:KEY`, `form:KEY`, `r
 `check_in:STORE`, `order:REF`. What exactly was booked or issued is in `data`.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.operations.recording import record
+from domain.operations.recording import PIECE, Happening, record, record_each
 from models.event import Event
 
 # How long before a completion its start may lie (definitions §4.3, "wait").
@@ -72,16 +73,45 @@ def complete(
     now: datetime,
 ) -> None:
     """Finishing without a recorded start adds one, marked implied, so that no rate exceeds 100 %."""
-    if not _has_start(session, member_id, object, now - WAITS[type]):
-        start(
-            session, member_id=member_id, type=type, object=object, source=source, trace=trace,
-            data={"implied": True}, now=now,
+    done = Completion(member_id, object, once=once, at=now, source=source, trace=trace, data=data or {})
+    complete_many(session, [done], type=type, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One finished key action: whose, of what, and when it was finished, which may be before we learned of it."""
+
+    member_id: int
+    object: str
+    once: str
+    at: datetime
+    source: str
+    trace: Trace = NOWHERE
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def happening(self, dedupe_key: str, data: Mapping[str, Any]) -> Happening:
+        return Happening(
+            self.member_id, self.at, self.source, self.object, dict(data), dedupe_key,
+            campaign_id=self.trace.campaign_id, message_id=self.trace.message_id,
         )  # fmt: skip
-    record(
-        session, "conversion_completed", member_id=member_id, source=source, object=object,
-        campaign_id=trace.campaign_id, message_id=trace.message_id,
-        data={"type": type, **(data or {})}, dedupe_key=f"complete:{once}", now=now,
-    )  # fmt: skip
+
+
+def complete_many(
+    session: Session, done: Sequence[Completion], *, type: str, is_history: bool = False, now: datetime
+) -> None:
+    """The same for many, each at its own time."""
+    calendar = calendar_of(session)
+    starts = _starts(session, done)
+    implied = [
+        each.happening(
+            f"start:{each.member_id}:{each.object}:{calendar.day_of(each.at)}", {"type": type, "implied": True}
+        )
+        for each in done
+        if not any(start >= each.at - WAITS[type] for start in starts[(each.member_id, each.object)])
+    ]
+    record_each(session, "conversion_started", implied, is_history=is_history, now=now)
+    completed = [each.happening(f"complete:{each.once}", {"type": type, **each.data}) for each in done]
+    record_each(session, "conversion_completed", completed, is_history=is_history, now=now)
 
 
 def cancel(
@@ -112,11 +142,17 @@ def started_today(session: Session, member_id: int, objects: Collection[str], *,
     return {each for each in session.scalars(found) if each}
 
 
-def _has_start(session: Session, member_id: int, object: str, since: datetime) -> bool:
-    found = select(Event.id).where(
-        Event.member_id == member_id,
-        Event.kind == "conversion_started",
-        Event.object == object,
-        Event.occurred_at >= since,
-    )
-    return session.scalar(found.limit(1)) is not None
+def _starts(session: Session, done: Sequence[Completion]) -> dict[tuple[int, str], list[datetime]]:
+    """When these people started these actions."""
+    starts: dict[tuple[int, str], list[datetime]] = defaultdict(list)
+    for at in range(0, len(done), PIECE):
+        part = done[at : at + PIECE]
+        query = select(Event.member_id, Event.object, Event.occurred_at).where(
+            Event.member_id.in_({each.member_id for each in part}),
+            Event.kind == "conversion_started",
+            Event.object.in_({each.object for each in part}),
+        )
+        for member_id, object, moment in session.execute(query):
+            if member_id is not None and object is not None:
+                starts[(member_id, object)].append(moment)
+    return starts

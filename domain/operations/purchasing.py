@@ -4,7 +4,6 @@ A line is identified by its order and line number. The same line again changes n
 under the same number is refused. Refunds lower the order they take back (see `netting`).
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Invalid, Refusal
 from domain.operations import converting, naming, netting, tiering
+from domain.operations.converting import Completion
 from domain.operations.recording import is_news, record
 from domain.wording import mark
 from models.purchase import Purchase, PurchaseLine
@@ -67,6 +67,14 @@ Outcome = Literal["accepted", "repeated"] | Refusal
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of each line, and whose spend the lines may have moved."""
+
+    outcomes: list[Outcome]
+    member_ids: set[int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Head:
     """An order as stored."""
 
@@ -94,22 +102,26 @@ def record_order(
     Raises Invalid or Conflict for the first line that cannot be recorded.
     """
     order = Order(order_ref, paid_at, member_id, buyer_ref, channel, store_id)
-    for outcome in record_lines(session, [(order, line) for line in lines], source=source, now=now):
+    recorded = record_lines(session, [(order, line) for line in lines], source=source, now=now)
+    for outcome in recorded.outcomes:
         if isinstance(outcome, Refusal):
             raise outcome
     purchase = session.scalar(select(Purchase).where(Purchase.order_ref == order_ref))
     if purchase is None:
         raise Invalid(mark("The order has no lines, so nothing was recorded. Add at least one line."))
-    if purchase.member_id is not None:
-        tiering.settle(session, [purchase.member_id], now=now)
+    tiering.settle(session, recorded.member_ids, now=now)
     return purchase
 
 
-def record_lines(session: Session, items: Sequence[tuple[Order, Line]], *, source: str, now: datetime) -> list[Outcome]:
-    """Many lines of many orders; one outcome each. The caller settles tiers afterwards, once.
+def record_lines(
+    session: Session, items: Sequence[tuple[Order, Line]], *, source: str, is_history: bool = False, now: datetime
+) -> Recorded:
+    """Many lines of many orders. The caller settles the tiers of `member_ids` afterwards, once.
 
-    Set-based: the number of queries does not depend on the number of lines (except for news, which is few).
+    Set-based: the number of queries does not depend on the number of lines (except for visits that are news,
+    which are few). `is_history`: from a file, which starts nothing however young it is (design §2).
     """
+    netting.take_turn(session)
     heads = _heads(session, {order.order_ref for order, _ in items})
     known = _known_lines(session, heads)
     outcomes: list[Outcome] = []
@@ -123,8 +135,14 @@ def record_lines(session: Session, items: Sequence[tuple[Order, Line]], *, sourc
             known[(order.order_ref, line.line_no)] = outcome
             owners[order.order_ref] = owners.get(order.order_ref) or order.member_id
     if fresh:
-        _write(session, fresh, heads, source=source, now=now)
-    return outcomes
+        _write(session, fresh, heads, source=source, is_history=is_history, now=now)
+    return Recorded(outcomes, _whose(session, items))
+
+
+def _whose(session: Session, items: Iterable[tuple[Order, Line]]) -> set[int]:
+    """Whose spend these lines move. Known lines too: whoever recorded them may have been killed before tiers."""
+    refs = {order.order_ref for order, _ in items} | {line.refund_of for _, line in items if line.refund_of}
+    return {head.member_id for head in _heads(session, refs).values() if head.member_id is not None}
 
 
 def _judge(
@@ -180,7 +198,13 @@ def _known_lines(session: Session, heads: Mapping[str, _Head]) -> dict[tuple[str
 
 
 def _write(
-    session: Session, fresh: list[tuple[Order, Line]], heads: dict[str, _Head], *, source: str, now: datetime
+    session: Session,
+    fresh: list[tuple[Order, Line]],
+    heads: dict[str, _Head],
+    *,
+    source: str,
+    is_history: bool,
+    now: datetime,
 ) -> None:
     orders = _folded(order for order, _ in fresh)
     _insert_heads(session, [order for ref, order in orders.items() if ref not in heads], source=source, now=now)
@@ -192,7 +216,9 @@ def _write(
     )
     netting.settle_refunds(session, ids.values())
     _forget(session)
-    _tell_news(session, orders, fresh, heads, source=source, now=now)
+    sold = {ids[order.order_ref] for order, line in fresh if line.kind == "sale"}
+    _complete(session, sold, is_history=is_history, now=now)
+    _visits(session, orders, fresh, heads, source=source, is_history=is_history, now=now)
 
 
 def _folded(orders: Iterable[Order]) -> dict[str, Order]:
@@ -261,62 +287,79 @@ def _forget(session: Session) -> None:
             session.expire(row)
 
 
-def _tell_news(
+def _complete(session: Session, purchase_ids: Iterable[int], *, is_history: bool, now: datetime) -> None:
+    """An order of somebody we know is a finished conversion, at the time it was paid."""
+    for part in naming.chunks(sorted(purchase_ids)):
+        query = select(Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.source).where(
+            Purchase.id.in_(part), Purchase.member_id.is_not(None)
+        )
+        done = [
+            Completion(member_id, f"order:{ref}", once=f"order:{ref}", at=paid_at, source=source)
+            for member_id, ref, paid_at, source in session.execute(query)
+            if member_id is not None
+        ]
+        converting.complete_many(session, done, type="order", is_history=is_history, now=now)
+
+
+def _visits(
     session: Session,
     orders: Mapping[str, Order],
     fresh: list[tuple[Order, Line]],
     heads: Mapping[str, _Head],
     *,
     source: str,
+    is_history: bool,
     now: datetime,
 ) -> None:
-    """An order paid just now is a finished conversion, and in a store a visit. History is neither (design §2)."""
+    """An order paid in a store just now is a visit."""
     with_sales = {order.order_ref for order, line in fresh if line.kind == "sale"}
-    for ref, order in orders.items():
-        if order.member_id is None or ref in heads or ref not in with_sales:
-            continue
-        if not is_news(order.paid_at, now=now):
-            continue
-        converting.complete(
-            session, member_id=order.member_id, type="order", object=f"order:{ref}",
-            source=source, once=f"order:{ref}", now=now,
-        )  # fmt: skip
-        if order.store_id is not None:
-            _visit(session, order, source=source, now=now)
+    for ref in with_sales - heads.keys():
+        order = orders[ref]
+        if order.member_id is not None and order.store_id is not None and is_news(order.paid_at, now=now):
+            _visit(session, order, source=source, is_history=is_history, now=now)
 
 
-def _visit(session: Session, order: Order, *, source: str, now: datetime) -> None:
+def _visit(session: Session, order: Order, *, source: str, is_history: bool, now: datetime) -> None:
     store = session.get(Store, order.store_id)
     assert store is not None  # a foreign key
     record(
         session, "visited", member_id=order.member_id, source=source, occurred_at=order.paid_at,
-        object=store.key, data={"store": store.key, "how": "purchase"},
+        object=store.key, data={"store": store.key, "how": "purchase"}, is_history=is_history,
         dedupe_key=f"visited:order:{order.order_ref}", now=now,
     )  # fmt: skip
 
 
 def link_buyer(session: Session, member_id: int, refs: Iterable[str], *, now: datetime) -> int:
     """Gives a person the orders made under these references before we knew who they were; returns how many."""
-    linked = link_buyers(session, dict.fromkeys(refs, member_id))
+    linked = link_buyers(session, dict.fromkeys(refs, member_id), now=now)
     if linked:
         tiering.settle(session, [member_id], now=now)
     return linked
 
 
-def link_buyers(session: Session, owners: Mapping[str, int]) -> int:
+def link_buyers(session: Session, owners: Mapping[str, int], *, now: datetime) -> int:
     """The same for many people: reference → who it turned out to be. The caller settles tiers."""
     region = naming.region_of(session)
     by_form = {naming.normal_ref(ref, region): member_id for ref, member_id in owners.items() if ref}
-    found: dict[int, list[int]] = defaultdict(list)
-    for part in naming.chunks(sorted(by_form)):
-        query = select(Purchase.id, Purchase.buyer_ref).where(
-            Purchase.buyer_ref.in_(part), Purchase.member_id.is_(None)
-        )
-        for purchase_id, ref in session.execute(query):
-            found[by_form[ref or ""]].append(purchase_id)
-    rows = [{"id": each, "member_id": member_id} for member_id, several in found.items() for each in several]
+    if not _unclaimed(session, by_form):
+        return 0  # most people have none, and need not wait for their turn
+    netting.take_turn(session)
+    rows = _unclaimed(session, by_form)
     if rows:
         session.execute(update(Purchase), rows)
         netting.settle_refunds(session, {row["id"] for row in rows})
         _forget(session)
+        # That an order is somebody's is learned now; the order itself is no news.
+        _complete(session, {row["id"] for row in rows}, is_history=True, now=now)
     return len(rows)
+
+
+def _unclaimed(session: Session, owners: Mapping[str, int]) -> list[dict[str, int]]:
+    """Orders made under these forms of references that are nobody's yet, with whose they are."""
+    rows: list[dict[str, int]] = []
+    for part in naming.chunks(sorted(owners)):
+        query = select(Purchase.id, Purchase.buyer_ref).where(
+            Purchase.buyer_ref.in_(part), Purchase.member_id.is_(None)
+        )
+        rows += [{"id": id, "member_id": owners[ref or ""]} for id, ref in session.execute(query)]
+    return rows

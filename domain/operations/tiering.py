@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from domain.calendar import Calendar, calendar_of
@@ -19,21 +19,26 @@ from domain.scores.tier import Floor, Move, Spend, replay
 from models.member import Member
 from models.programme import Tier, TierLine
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
+from models.session import insert_for
 
 BATCH = 500
 GIVEN = ("granted", "by_hand")  # inputs of the replay, not its results
 
 
-def settle(session: Session, member_ids: Collection[int], *, now: datetime) -> int:
+def settle(session: Session, member_ids: Collection[int], *, is_history: bool = False, now: datetime) -> int:
     """Brings the tiers of these people up to `now`; returns how many ledger lines were added.
 
-    Safe to repeat: a line is identified by its cause.
+    Safe to repeat: a line is identified by its cause. `is_history`: what moved them came from a file, so
+    nobody is told.
     """
     ladder = list(session.scalars(select(Tier).order_by(Tier.rank)))
     if not ladder:
         return 0
     ids = sorted(set(member_ids))
-    return sum(_settle_batch(session, ids[at : at + BATCH], ladder, now=now) for at in range(0, len(ids), BATCH))
+    return sum(
+        _settle_batch(session, ids[at : at + BATCH], ladder, is_history=is_history, now=now)
+        for at in range(0, len(ids), BATCH)
+    )
 
 
 def due_for_settling(session: Session, *, now: datetime) -> Iterator[int]:
@@ -46,36 +51,30 @@ def due_for_settling(session: Session, *, now: datetime) -> Iterator[int]:
 
 
 def grant_floor(
-    session: Session, member: Member, *, tier: Tier, until: date, reason: str, cause: str, by: str, now: datetime
-) -> bool:
-    """Raises a person to `tier` until the end of `until`, by reward or by hand; False when `cause` was used.
+    session: Session, member_id: int, *, tier: Tier, until: date, reason: str, cause: str, now: datetime
+) -> TierLine | None:
+    """A person stands on `tier` at least until the end of `until`, by reward or by hand; None when `cause` was used.
 
-    No effect on whoever is there or above, but written down all the same.
+    Whoever is there or above keeps what they have; it is written down all the same. `reason` is one of GIVEN.
     """
-    calendar = calendar_of(session)
-    if session.scalar(select(TierLine.id).where(TierLine.cause == cause)) is not None:
-        return False
-    session.add(
-        TierLine(
-            member_id=member.id,
-            tier_id=tier.id,
-            from_tier_id=member.tier_id,
-            reason=reason,
-            at=now,
-            until=calendar.last_second(until),
-            cause=cause,
-            evidence={"by": by},
-        )
-    )
-    session.flush()
-    settle(session, [member.id], now=now)
-    return True
+    assert reason in GIVEN
+    values = {
+        "member_id": member_id, "tier_id": tier.id, "from_tier_id": session.get_one(Member, member_id).tier_id,
+        "reason": reason, "at": now, "until": calendar_of(session).last_second(until), "cause": cause,
+        "evidence": {"cause": cause},
+    }  # fmt: skip
+    statement = insert_for(session)(TierLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
+    row = session.execute(statement.returning(TierLine.id)).first()
+    if row is None:
+        return None
+    settle(session, [member_id], now=now)
+    return session.get_one(TierLine, row.id)
 
 
-def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, now: datetime) -> int:
+def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, is_history: bool, now: datetime) -> int:
     calendar = calendar_of(session)
+    members = _locked(session, ids)
     spends, lines = _spends(session, ids, calendar), _ledger(session, ids)
-    members = {each.id: each for each in session.scalars(select(Member).where(Member.id.in_(ids)))}
     added = 0
     for member_id, member in members.items():
         if member.registered_at is None:
@@ -85,9 +84,19 @@ def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, n
             spends[member_id], floors, tuple(tier.threshold for tier in ladder),
             today=calendar.day_of(now), moment_of=calendar.start,
         )  # fmt: skip
-        added += _write(session, member, moves, lines[member_id], ladder, calendar=calendar, now=now)
+        fresh = _write(session, member, moves, lines[member_id], ladder, calendar=calendar, now=now)
+        added += len(fresh)
+        if not is_history:
+            _tell(session, member, fresh, ladder, now=now)
     session.flush()
     return added
+
+
+def _locked(session: Session, ids: Sequence[int]) -> dict[int, Member]:
+    """The people, each settled by one transaction at a time, always in the same order."""
+    session.flush()
+    rows = select(Member).where(Member.id.in_(ids)).order_by(Member.id).with_for_update(of=Member, key_share=True)
+    return {each.id: each for each in session.scalars(rows.execution_options(populate_existing=True))}
 
 
 def _spends(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[int, list[Spend]]:
@@ -102,8 +111,9 @@ def _spends(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[in
         assert member_id is not None  # the query asks for these members
         spends[member_id].append(Spend(paid_at, day, day, amount, ref))
     refund_line, refund_order = aliased(PurchaseLine), aliased(Purchase)
+    paid_back_at = func.coalesce(refund_line.paid_at, refund_order.paid_at, type_=Purchase.paid_at.type)
     refunds = (
-        select(Purchase.member_id, Purchase.order_ref, refund_order.paid_at, Purchase.day, RefundAllocation.amount)
+        select(Purchase.member_id, Purchase.order_ref, paid_back_at, Purchase.day, RefundAllocation.amount)
         .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
         .join(RefundAllocation, RefundAllocation.sale_line_id == PurchaseLine.id)
         .join(refund_line, refund_line.id == RefundAllocation.refund_line_id)
@@ -151,7 +161,7 @@ def _write(
     *,
     calendar: Calendar,
     now: datetime,
-) -> int:
+) -> list[Move]:
     """Adds the lines the ledger lacks and puts the member's present tier in step."""
     known = {line.cause for line in lines}
     fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in known]
@@ -165,8 +175,7 @@ def _write(
     if ladder[rank].id != member.tier_id:
         member.tier_since = since
     member.tier_id, member.tier_until = ladder[rank].id, until
-    _tell(session, member, fresh, ladder, now=now)
-    return len(fresh)
+    return fresh
 
 
 def _joining(member: Member, calendar: Calendar) -> Move:
@@ -190,7 +199,7 @@ def _line(member: Member, move: Move, ladder: list[Tier], calendar: Calendar) ->
         from_tier_id=None if move.reason == "joined" else ladder[move.from_rank].id,
         reason=move.reason,
         at=move.at,
-        until=calendar.last_second(move.until) if move.until else None,
+        until=calendar.last_second(move.until) if move.until and move.until != date.max else None,
         cause=_cause(member, move),
         evidence={"spend_365": move.spend, "cause": move.cause, "threshold": ladder[move.rank].threshold},
     )

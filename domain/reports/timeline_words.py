@@ -70,6 +70,7 @@ TIER_WORDS = {
     "joined": mark("Began as %(tier)s"),
     "upgraded": mark("Rose to %(tier)s"),
     "renewed": mark("Kept %(tier)s for another year"),
+    "held": mark("Kept %(tier)s, as it was given"),
     "grace": mark("Keeps %(tier)s for 30 days more"),
     "fell": mark("Fell to %(tier)s"),
     "taken_back": mark("Back to %(tier)s after a refund"),

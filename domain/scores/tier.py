@@ -63,6 +63,7 @@ class _State:
     raised_on: date | None = None
     before_raise: tuple[int, date | None] = (0, None)
     spends: list[Spend] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
 
     def spent(self, day: date) -> int:
@@ -72,6 +73,11 @@ class _State:
     def earned(self, day: date) -> int:
         spent = self.spent(day)
         return max(rank for rank, threshold in enumerate(self.thresholds) if rank == 0 or spent >= threshold)
+
+    def floor(self, day: date) -> tuple[int, date | None]:
+        """The highest tier given that still holds on `day`, and its last day."""
+        holding = [(each.rank, each.until) for each in self.floors if each.until >= day]
+        return max(holding, default=(0, None))
 
     def move(self, at: datetime, day: date, rank: int, reason: str, until: date | None, cause: str) -> None:
         self.moves.append(Move(at, day, rank, self.rank, reason, until, self.spent(day), cause))
@@ -128,26 +134,43 @@ def _take_back_if_undone(state: _State, refund: Spend) -> None:
     earned = state.earned(refund.day)
     if earned > rank:
         rank, until = earned, state.until
+    floor, floor_until = state.floor(refund.day)
+    if floor > rank:
+        rank, until = floor, floor_until
     state.move(refund.at, refund.day, rank, "taken_back", until, f"refund:{refund.ref}:{refund.at.isoformat()}")
     state.raised_on = None
 
 
 def _raise_to_floor(state: _State, floor: Floor) -> None:
-    if floor.rank > state.rank:
+    state.floors.append(floor)
+    ends_grace = floor.rank == state.rank and state.grace_until is not None and floor.until > state.grace_until
+    if floor.rank > state.rank or ends_grace:
         state.move(floor.at, floor.day, floor.rank, floor.reason, floor.until, floor.cause)
 
 
 def _let_periods_end(state: _State, *, before: date, moment_of: MomentOf) -> None:
-    """Renews, starts the grace, or lets fall, for every period that ended before the day `before`."""
+    """Renews, starts the grace, or lets fall, for every period that ended before the day `before`.
+
+    Whoever was given a tier that still holds is kept there to its end, without a grace.
+    """
     while state.rank > 0 and state.until is not None and state.until < before:
         ended = state.until
         at, next_day = moment_of(ended + timedelta(days=1)), ended + timedelta(days=1)
+        floor, floor_until = state.floor(next_day)
         keeps = state.spent(ended) >= state.thresholds[state.rank]
         if state.grace_until is None and keeps:
             state.move(at, ended, state.rank, "renewed", end_of_same_month_next_year(ended), f"period:{ended}")
+        elif floor >= state.rank:
+            state.move(at, ended, state.rank, "held", floor_until, f"period:{ended}")
         elif state.grace_until is None:
             state.move(at, ended, state.rank, "grace", ended + GRACE, f"period:{ended}")
         else:
-            earned = state.earned(ended)
-            until = end_of_same_month_next_year(next_day) if earned else None
-            state.move(at, next_day, min(earned, state.rank), "fell", until, f"grace:{ended}")
+            _fall(state, at, next_day, (floor, floor_until))
+
+
+def _fall(state: _State, at: datetime, day: date, floor: tuple[int, date | None]) -> None:
+    """Down to what the spend of the last 365 days reaches, and not below what was given."""
+    ended = day - timedelta(days=1)
+    earned = min(state.earned(ended), state.rank)
+    rank, until = (earned, end_of_same_month_next_year(day)) if earned >= floor[0] else floor
+    state.move(at, day, rank, "fell", until if rank else None, f"grace:{ended}")

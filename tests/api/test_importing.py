@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,19 @@ from sqlalchemy.orm import Session
 
 from api.importing import Importer
 from api.mapping import Map
+from domain import triggers
+from domain.calendar import calendar_of
 from models.benefit import CouponClaim
 from models.campaign import Campaign, Recipient
 from models.event import Event
 from models.member import Friend, Identity, Member
 from models.outbox import OutgoingMessage
-from models.programme import MemberTag
+from models.programme import MemberTag, Tier
 from models.purchase import Purchase, PurchaseLine
 from models.session import Sessions
 from models.store import Store
 from tests.api.conftest import Desk
+from tests.support.factories import make_member
 from tests.support.moments import NOW
 
 MEMBERS = "member_ref,line_user_id,name,phone,email,birth_date,gender,joined_at,home_store,language,marketing_consent"
@@ -271,7 +275,24 @@ def test_history_is_not_news(desk: Desk, sessions: Sessions) -> None:
     with sessions.reading() as session:
         for table in (OutgoingMessage, CouponClaim):
             assert session.scalar(select(func.count()).select_from(table)) == 0
-        assert session.scalar(select(func.count()).where(Event.kind == "conversion_completed")) == 0
+        done = session.scalars(select(Event).where(Event.kind == "conversion_completed")).one()
+        assert (done.object, done.day, done.is_history) == ("order:A1", date(2025, 3, 1), True)
+
+
+def test_a_file_of_yesterday_is_history_too(desk: Desk, sessions: Sessions, now: datetime) -> None:
+    with sessions.writing() as session:
+        session.add_all([Tier(key="general", rank=0), Tier(key="silver", rank=1, threshold=5_000)])
+        mei = make_member(session)
+        session.commit()
+    yesterday = (now - timedelta(days=1)).isoformat()
+    desk.load("purchases", desk.write("p.csv", PURCHASES, f"A1,1,{mei.ref},{yesterday},pos,,tea,,,1,90000,sale,"))
+    with sessions.reading() as session:
+        tier = session.get_one(Tier, session.get_one(Member, mei.id).tier_id)
+        assert tier.key == "silver"
+        assert session.scalar(select(func.count()).select_from(OutgoingMessage)) == 0
+        window = triggers.Window(since=now - timedelta(days=2), now=now, calendar=calendar_of(session))
+        asked = {"on": "after_event", "event": "conversion_completed"}
+        assert triggers.entries(session, asked, window) == []
 
 
 class Killed(Exception):

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from models.event import Event
 from models.member import Member
+from models.programme import Tier
 from models.purchase import Purchase
 from models.session import Sessions
 from tests.api.conftest import Till
@@ -87,3 +88,25 @@ def test_health(till: Till) -> None:
     answer = till.client.get("/metrics", headers={"Authorization": "Bearer measure"})
     assert answer.status_code == 200
     assert "regulars_outbox_lag_seconds 0.0" in answer.text
+
+
+def test_a_refund_that_names_only_its_order_takes_the_tier_back(till: Till, sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        session.add_all([Tier(key="general", rank=0), Tier(key="silver", rank=1, threshold=300)])
+        session.commit()
+    till.post("members", {"member_ref": "S1", "joined_at": "2026-01-01"})
+    till.post("purchases", {**LINE, "amount": 400})
+    with sessions.reading() as session:
+        assert session.scalars(select(Tier.key).join(Member, Member.tier_id == Tier.id)).one() == "silver"
+    back = {**LINE, "order_id": "R1", "kind": "refund", "refund_of": "A1", "amount": 200, "member_ref": ""}
+    till.post("purchases", back)
+    with sessions.reading() as session:
+        assert session.scalars(select(Tier.key).join(Member, Member.tier_id == Tier.id)).one() == "general"
+
+
+def test_wrong_keys_are_slowed_down_and_never_hold_the_database(till: Till, sessions: Sessions) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    with sessions.writing():  # somebody else is writing; on SQLite there is one writer at a time
+        assert till.client.post("/api/v1/purchases", json={"items": [LINE]}, headers=wrong).status_code == 401
+    answers = {till.client.post("/api/v1/purchases", json={}, headers=wrong).status_code for _ in range(1200)}
+    assert answers == {401, 429}

@@ -21,7 +21,7 @@ JULY = datetime(2025, 7, 10, 4, 0, tzinfo=UTC)
 def load(session: Session, *items: tuple[Order, Line], now: datetime) -> list[str]:
     return [
         outcome.code if isinstance(outcome, Refusal) else outcome
-        for outcome in record_lines(session, items, source="pos", now=now)
+        for outcome in record_lines(session, items, source="pos", now=now).outcomes
     ]
 
 
@@ -164,15 +164,19 @@ def test_orders_of_an_unknown_buyer_are_theirs_once_they_are_known(session: Sess
     assert link_buyer(session, member.id, ["0912-345-678"], now=now) == 0
 
 
-def test_a_fresh_order_is_a_conversion_and_a_visit_and_an_old_one_is_neither(session: Session, now: datetime) -> None:
+def test_each_order_is_a_conversion_when_it_was_paid_and_a_fresh_one_a_visit(session: Session, now: datetime) -> None:
     member, store = make_member(session), make_store(session)
     for ref, paid_at in (("new", now - timedelta(hours=47)), ("old", now - timedelta(hours=49))):
         record_order(
             session, order_ref=ref, member_id=member.id, paid_at=paid_at, store_id=store.id,
             lines=[Line(1, "tea", 100)], source="pos", now=now,
         )  # fmt: skip
-    done = session.scalars(select(Event.object).where(Event.kind == "conversion_completed"))
-    assert list(done) == ["order:new"]
+    done = select(Event.object, Event.occurred_at).where(Event.kind == "conversion_completed")
+    assert session.execute(done.order_by(Event.occurred_at)).all() == [
+        ("order:old", now - timedelta(hours=49)), ("order:new", now - timedelta(hours=47)),
+    ]  # fmt: skip
+    starts = session.scalars(select(Event).where(Event.kind == "conversion_started")).all()
+    assert all(each.data["implied"] for each in starts)
     visits = session.scalars(select(Event).where(Event.kind == "visited")).all()
     assert [(each.object, each.data["how"]) for each in visits] == [(store.key, "purchase")]
 

@@ -142,13 +142,72 @@ def test_a_rise_is_told_once_and_history_is_not(session: Session, member: Member
 
 def test_a_tier_given_as_a_reward_holds_to_its_end(session: Session, member: Member, ladder: dict[str, Tier]) -> None:
     def give() -> bool:
-        return tiering.grant_floor(
-            session, member, tier=ladder["silver"], until=date(2027, 2, 1), reason="granted",
-            cause=f"referral:{member.id}", by="referral", now=moment(session, 2026, 2, 1),
+        line = tiering.grant_floor(
+            session, member.id, tier=ladder["silver"], until=date(2027, 2, 1), reason="granted",
+            cause=f"referral:{member.id}", now=moment(session, 2026, 2, 1),
         )  # fmt: skip
+        return line is not None
 
     assert give() is True
     assert standing(session, member, 2026, 12, 1) == ("silver", date(2027, 2, 1))
     assert give() is False
     assert standing(session, member, 2027, 2, 2) == ("silver", date(2027, 3, 3))
     assert standing(session, member, 2027, 3, 4) == ("general", None)
+
+
+def give_gold(
+    session: Session, member: Member, ladder: dict[str, Tier], day: tuple[int, int, int], until: date
+) -> None:
+    tiering.grant_floor(
+        session, member.id, tier=ladder["gold"], until=until, reason="by_hand", cause=f"hand:{day}",
+        now=moment(session, *day),
+    )  # fmt: skip
+
+
+def test_a_tier_given_by_hand_holds_after_the_earned_period(
+    session: Session, member: Member, ladder: dict[str, Tier]
+) -> None:
+    buy(session, member, moment(session, 2026, 4, 10), 15_000)
+    assert standing(session, member, 2027, 1, 10) == ("gold", date(2027, 4, 30))
+    give_gold(session, member, ladder, (2027, 1, 10), date(2027, 12, 31))
+    assert standing(session, member, 2027, 1, 10) == ("gold", date(2027, 4, 30))
+    assert standing(session, member, 2027, 5, 31) == ("gold", date(2027, 12, 31))
+    assert standing(session, member, 2028, 1, 1) == ("gold", date(2028, 1, 30))
+    assert standing(session, member, 2028, 1, 31) == ("general", None)
+
+
+def test_a_tier_given_in_the_grace_ends_the_grace(session: Session, member: Member, ladder: dict[str, Tier]) -> None:
+    buy(session, member, moment(session, 2026, 4, 10), 15_000)
+    assert standing(session, member, 2027, 5, 5) == ("gold", date(2027, 5, 30))
+    give_gold(session, member, ladder, (2027, 5, 10), date(2027, 12, 31))
+    assert standing(session, member, 2027, 6, 10) == ("gold", date(2027, 12, 31))
+
+
+def test_who_rose_above_a_given_tier_falls_no_lower_than_it(
+    session: Session, member: Member, ladder: dict[str, Tier]
+) -> None:
+    give_gold(session, member, ladder, (2026, 2, 1), date(2027, 12, 31))
+    line = buy(session, member, moment(session, 2026, 4, 10), 30_000)
+    assert standing(session, member, 2026, 4, 10) == ("black", date(2027, 4, 30))
+    refund(session, member, moment(session, 2026, 4, 20), line, 29_000)
+    assert standing(session, member, 2026, 4, 20) == ("gold", date(2027, 12, 31))
+
+
+def test_black_falls_to_the_gold_that_was_given(session: Session, member: Member, ladder: dict[str, Tier]) -> None:
+    give_gold(session, member, ladder, (2026, 2, 1), date(2027, 12, 31))
+    buy(session, member, moment(session, 2026, 4, 10), 30_000)
+    assert standing(session, member, 2027, 5, 31) == ("gold", date(2027, 12, 31))
+
+
+def test_a_refund_counts_on_the_day_of_its_own_line(session: Session, member: Member, ladder: dict[str, Tier]) -> None:
+    """A refund written under the sale's order number was still paid back later than the sale was paid."""
+    line = buy(session, member, moment(session, 2026, 2, 1), 5_000)
+    back = PurchaseLine(
+        purchase_id=line.purchase_id, line_no=2, sku="tea", quantity=-1, amount=-1_000, kind="refund",
+        allocated=1_000, paid_at=moment(session, 2026, 4, 1),
+    )  # fmt: skip
+    session.add(back)
+    session.flush()
+    session.add(RefundAllocation(refund_line_id=back.id, sale_line_id=line.id, amount=1_000))
+    session.flush()
+    assert standing(session, member, 2026, 4, 2) == ("silver", date(2027, 2, 28))
