@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 DOORS = ("bot", "liff", "console", "api", "jobs", "domain")
 PLURALS = {"say_many", "many"}
 SAYING = {"_", "mark", "say", "speaker", "words", *PLURALS}
+HEADER_DATES = re.compile(r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team).*\n', re.M)
+ABOUT = "# What people read, in their language. The English text is the key."
 FIELD = re.compile(r"%\((\w+)\)[sd]")
 
 Said = str | tuple[str, str]
@@ -105,14 +107,14 @@ def catalogue_path(language: str) -> Path:
 def read(language: str) -> Catalog:
     path = catalogue_path(language)
     if not path.exists():
-        return Catalog(locale=LOCALES[language], project="Regulars", charset="utf-8")
+        return Catalog(locale=LOCALES[language], fuzzy=False, header_comment=ABOUT)
     with path.open("rb") as source:
         return read_po(source, locale=LOCALES[language])
 
 
 def update(language: str) -> None:
     """Adds what is new, drops what is no longer said, keeps every translation there is."""
-    old, new = read(language), Catalog(locale=LOCALES[language], project="Regulars", charset="utf-8")
+    old, new = read(language), Catalog(locale=LOCALES[language], fuzzy=False, header_comment=ABOUT)
     for said, place in sorted(collected().items(), key=lambda item: (item[1], str(item[0]))):
         known = old.get(said if isinstance(said, str) else said[0])
         new.add(said, string=known.string if known else None, locations=[(place, None)])
@@ -121,8 +123,7 @@ def update(language: str) -> None:
     with path.open("wb") as target:
         write_po(target, new, width=0, omit_header=False, sort_by_file=False, include_lineno=False)
     # Dates in the header would change the file without a change of words.
-    text = re.sub(r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By):.*\n', "", path.read_text("utf-8"), flags=re.M)
-    path.write_text(text, "utf-8")
+    path.write_text(HEADER_DATES.sub("", path.read_text("utf-8")), "utf-8")
 
 
 def faults(language: str) -> Iterator[str]:
