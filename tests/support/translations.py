@@ -28,7 +28,9 @@ ROOT = Path(__file__).parents[2]
 DOORS = ("bot", "liff", "console", "api", "jobs", "domain")
 PLURALS = {"say_many", "many"}
 SAYING = {"_", "mark", "say", "speaker", "words", *PLURALS}
-HEADER_DATES = re.compile(r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team).*\n', re.M)
+HEADER_DATES = re.compile(
+    r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team).*\n', re.M
+)
 ABOUT = "# What people read, in their language. The English text is the key."
 FIELD = re.compile(r"%\((\w+)\)[sd]")
 

@@ -10,7 +10,7 @@ from domain.calendar import calendar_of
 from domain.errors import Invalid
 from domain.operations.recording import record
 from domain.rules import Names, compile_rule, context_of, describe, holds_for, names_of, sentence, validate, why
-from models.benefit import Coupon, CouponClaim
+from models.benefit import Coupon, CouponClaim, PointLine
 from models.campaign import Campaign, Recipient
 from models.channel import the_channel
 from models.member import Member
@@ -282,3 +282,11 @@ def test_a_rule_costs_the_same_number_of_queries_for_any_number_of_people(sessio
         make_member(session)
     count = session.scalar(select(func.count()).select_from(Member).where(compile_rule({}, context_of(session, NOW))))
     assert count == len(people(session, {}))
+
+
+def test_points_are_the_sum_of_the_ledger(session: Session) -> None:
+    rich, spent = make_member(session), make_member(session)
+    for n, (member, points) in enumerate(((rich, 30), (rich, 25), (spent, 80), (spent, -50))):
+        session.add(PointLine(member_id=member.id, points=points, reason="test", at=NOW, cause=f"test:{n}"))
+    session.flush()
+    assert people(session, {"condition": "has_points", "points": 50}) == {rich.id}
