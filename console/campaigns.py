@@ -16,7 +16,7 @@ from console.segments import condition_menu, preview
 from domain.calendar import calendar_of
 from domain.errors import Invalid
 from domain.messages import campaign_card
-from domain.operations import controlling, drafting, dry_running, personalising, segmenting
+from domain.operations import controlling, drafting, dry_running, participating, personalising, segmenting
 from domain.operations.auditing import audit
 from domain.operations.segmenting import people_in
 from domain.rules import context_of, names_of
@@ -249,7 +249,7 @@ def _editor(campaign: Campaign, root: rule_form.Part, content: dict[str, Any]) -
     tags = session.scalars(select(Tag).where(Tag.rule.is_(None), Tag.archived_at.is_(None)).order_by(Tag.key)).all()
     local = campaign.scheduled_at.astimezone(_zone()).strftime("%Y-%m-%dT%H:%M") if campaign.scheduled_at else ""
     return render_template(
-        "console/campaign.html", campaign=campaign, content=content, root=root, tags=tags, scheduled=local,
+        "console/campaign.html", campaign=campaign, event=event_of(campaign), content=content, root=root, tags=tags, scheduled=local,
         names=names_of(session, door.language()), condition_menu=condition_menu(), phone=_phone(campaign, content),
         segments=segmenting.live(session), audience=preview(root), fields=campaign_card.PERSONAL,
         tag_choices=lambda rows: [(tag.key, pick(tag.name, door.language()) or tag.key) for tag in rows],
@@ -272,6 +272,12 @@ def _sample_names(member_ids: Sequence[int]) -> dict[int, str]:
     people = select(Member, Friend.display_name).outerjoin(Friend, Friend.member_id == Member.id)
     rows = door.session().execute(people.where(Member.id.in_(member_ids)))
     return {member.id: member.name or shown or door.words("No name yet") for member, shown in rows}
+
+
+def event_of(campaign: Campaign) -> dict[str, Any]:
+    """The campaign's days and heads as the form shows them."""
+    first, last = participating.days_of(door.session(), campaign)
+    return {"starts": first or "", "ends": last or "", "heads": campaign.anonymous_heads or ""}
 
 
 def bar_of(counts: dict[str, int]) -> list[tuple[str, int, float, float]]:

@@ -41,6 +41,7 @@ DEEDS = {
     "campaign_edited": mark("Changed a campaign"),
     "campaign_tested": mark("Sent a campaign to testers"),
     "campaign_approved": mark("Approved a campaign"),
+    "campaign_event": mark("Wrote down a campaign's days and heads"),
     "campaign_take-back": mark("Took a campaign back to draft"),
     "campaign_pause": mark("Paused a campaign"),
     "campaign_resume": mark("Resumed a campaign"),

@@ -1,6 +1,6 @@
 """A campaign on its way and afterwards: progress, pause, resume and stop; then whom it reached and who answered."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 import door
 from console import roles
-from console.campaigns import STATES, bar_of, outcome_words
+from console.campaigns import STATES, bar_of, event_of, outcome_words
 from console.people import people_page
-from domain.operations import addressing, controlling, drafting
+from domain.errors import Invalid
+from domain.operations import addressing, controlling, drafting, participating
 from domain.operations.auditing import audit
 from domain.reports import campaign_result
 from domain.reports.judging import interval, strength
@@ -37,7 +38,7 @@ UNDER_WAY = ("approved", "freezing", "sending", "paused")
 @roles.needs("viewer")
 def show(ref: str) -> str:
     campaign = drafting.named(door.session(), ref)
-    return render_template("console/send.html", body=_body(campaign), **_shared(campaign))
+    return render_template("console/send.html", body=_body(campaign), event=event_of(campaign), **_shared(campaign))
 
 
 @blueprint.get("/<ref>/piece")
@@ -60,6 +61,28 @@ def people(ref: str, outcome: str) -> str:
         back_url=url_for("console.sending.show", ref=ref), back_words=campaign.name,
         next_url=f"{here}?after={found.next_after}" if found.next_after else "",
     )  # fmt: skip
+
+
+@blueprint.post("/<ref>/event")
+@roles.needs("marketer")
+def event(ref: str) -> BaseResponse:
+    """The days people take part in person, and the heads counted there by hand."""
+    session, campaign = door.session(), drafting.named(door.session(), ref)
+    first, last = (_day(request.form.get(name, "")) for name in ("starts", "ends"))
+    heads = request.form.get("heads", 0, type=int) or 0
+    participating.hold(session, campaign, first=first, last=last, heads=heads)
+    data = {"heads": heads}
+    audit(session, staff_id=roles.me().id, action="campaign_event", object=f"campaign:{ref}", data=data, now=door.now())
+    session.commit()
+    flash(door.words("The days and heads are saved."), "done")
+    return redirect(url_for("console.campaigns.show", ref=ref), 303)
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written) if written else None
+    except ValueError:
+        raise Invalid(mark("The day was not understood. Choose a day."), code="bad_day") from None
 
 
 @blueprint.post("/<ref>/<act>")

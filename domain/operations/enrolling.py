@@ -51,7 +51,7 @@ def mark_present(session: Session, automation: Automation, *, now: datetime) -> 
 
 
 def welcome_present(session: Session, automation: Automation, *, now: datetime) -> None:
-    """Whoever was kept outside, or was waiting when it was switched off, may enter with the next run, if the rule still holds."""
+    """Whoever was kept outside, or waited when it was switched off, may enter next, if the rule still holds."""
     outside = or_(Enrolment.state == OUTSIDE, Enrolment.reason == "switched_off")
     _close(session, Enrolment.automation_id == automation.id, Enrolment.over_at.is_(None), outside, now=now)
 

@@ -1,12 +1,15 @@
 """Somebody takes part in a campaign: by answering it, scanning in, or being noted at the event."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.calendar import calendar_of
+from domain.errors import Invalid
 from domain.operations import tagging
 from domain.operations.recording import record
+from domain.wording import mark
 from models.campaign import Campaign
 from models.programme import Tag
 
@@ -30,3 +33,28 @@ def answered(session: Session, *, member_id: int, campaign_id: int | None, now: 
     if campaign is None or not campaign.tag_key:
         return False
     return take_part(session, member_id=member_id, campaign=campaign, source="line", now=now)
+
+
+def hold(session: Session, campaign: Campaign, *, first: date | None, last: date | None, heads: int) -> None:
+    """Says on which days people take part, and how many nobody recognised were counted by hand (definitions §4.5)."""
+    if first and last and last < first:
+        raise Invalid(mark("Nothing was saved because the last day is before the first. Correct one of them."))
+    if heads < 0:
+        raise Invalid(mark("Nothing was saved because heads cannot be fewer than none. Correct the number."))
+    if heads and first is None:
+        raise Invalid(mark("Nothing was saved because heads are counted in a month. Fill in the first day."))
+    calendar = calendar_of(session)
+    campaign.starts_on = calendar.start(first) if first else None
+    campaign.ends_on = calendar.end(last) if last else None
+    campaign.anonymous_heads = heads
+    session.flush()
+
+
+def days_of(session: Session, campaign: Campaign) -> tuple[date | None, date | None]:
+    """The first and last local day people take part."""
+    calendar = calendar_of(session)
+    starts, ends = campaign.starts_on, campaign.ends_on
+    return (
+        calendar.day_of(starts) if starts else None,
+        calendar.day_of(ends - timedelta(seconds=1)) if ends else None,
+    )

@@ -182,3 +182,19 @@ def test_whoever_wrote_it_is_sent_to_a_colleague(signed_in: Callable[..., Any], 
     assert "Send to 2 people" in third.get(f"/console/campaigns/{ref}/dry-run").text
     third.post(f"/console/campaigns/{ref}/approve", {"edit_version": version(sessions)})
     assert latest(sessions).state == "approved"
+
+
+def test_days_and_heads_of_an_event_are_written_down(desk: Any, add_staff: Any, sessions: Sessions) -> None:
+    people(sessions)
+    add_staff("marketer")
+    desk.sign_in("marketer")
+    desk.post("/console/campaigns/new", data={"name": "Tea fair"})
+    ref = latest(sessions).ref
+    where = f"/console/sends/{ref}/event"
+    said = desk.post(where, data={"starts": "2026-02-10", "ends": "2026-02-11", "heads": "25"}, follow_redirects=True)
+    assert "The days and heads are saved." in said.text
+    assert 'value="2026-02-11"' in said.text
+    assert latest(sessions).anonymous_heads == 25
+    for wrong in ({"heads": "3"}, {"starts": "2026-02-10", "ends": "2026-02-09"}, {"starts": "soon"}):
+        assert "are saved" not in desk.post(where, data=wrong, follow_redirects=True).text
+    assert latest(sessions).anonymous_heads == 25

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from domain.metrics._shape import Figure
+from models.automation import Automation, Enrolment
 from models.campaign import Campaign
 from models.member import Member
 from models.programme import Tag
@@ -126,3 +127,22 @@ def test_a_campaign_is_known_by_its_ref_too(session: Session, fair: Campaign, st
     found = capture(session)
     assert {key: part.of for key, part in found.parts.items()} == {"fair": 1, "something unlisted": 1}
     assert found.parts["fair"].asides["anonymous"] == 1
+
+
+def test_whom_an_automation_kept_outside_did_not_enter_a_follow_up(
+    session: Session, fair: Campaign, start: datetime, tag: Tag
+) -> None:
+    later = start + timedelta(days=2)
+    row = Automation(key="big", trigger={"on": "rule_holds", "rule": {}}, actions=[])
+    session.add(row)
+    session.flush()
+    for state in ("outside", "waiting"):
+        member = participant(session, fair, start)
+        give_tag(session, member, tag, at=later)
+        session.add(
+            Enrolment(
+                automation_id=row.id, member_id=member.id, cause=state, state=state, entered_at=later, due_at=later
+            )
+        )
+    session.flush()
+    assert share(capture(session)) == (1, 2)

@@ -71,6 +71,18 @@ def break_coupon(data: Any) -> None:
     data["automations"][0]["actions"][0]["benefit"] = {"coupon": "no_such"}
 
 
+def break_benefit(data: Any) -> None:
+    data["automations"][0]["actions"][0]["benefit"] = {"wings": 2}
+
+
+def break_reminder(data: Any) -> None:
+    data["automations"][0]["actions"] = [{"do": "say", "message": "booking_reminder", "when": "day_before"}]
+
+
+def break_event(data: Any) -> None:
+    data["automations"][0]["trigger"] = {"on": "after_event", "event": "sent"}
+
+
 def break_word(data: Any) -> None:
     data["coupons"][0]["prize"] = 3
 
@@ -83,7 +95,8 @@ def break_key(data: Any) -> None:
     ("breakage", "where"),
     [
         (break_tiers, "tiers"), (break_rule, "tags.0.rule"), (break_language, "tiers.0.name"),
-        (break_coupon, "automations.birthday.actions.0"), (break_word, "coupons.0.prize"), (break_key, "tags."),
+        (break_benefit, "automations.birthday.actions.0"), (break_reminder, "automations.birthday.actions.0"),
+        (break_event, "automations.0.trigger"), (break_coupon, "automations.birthday.actions.0"), (break_word, "coupons.0.prize"), (break_key, "tags."),
     ],
 )  # fmt: skip
 def test_a_wrong_file_changes_nothing_and_says_where(session: Session, breakage: Any, where: str) -> None:
