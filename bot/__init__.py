@@ -10,11 +10,12 @@ from door import Service
 
 def register(app: Flask) -> None:
     from bot.commands import line_commands
-    from bot.links import links
+    from bot.links import limit, links
     from bot.webhook import webhook
 
     app.register_blueprint(webhook)
     app.register_blueprint(links)
+    limit(app)
     app.cli.add_command(line_commands)
 
 

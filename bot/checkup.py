@@ -1,6 +1,7 @@
 """What can be wrong with a LINE set-up, looked at part by part, each in one plain line."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.operations.setting_up import note_account
 from door import Service
+from line import quota
 from line.client import LineClient, LineTrouble
 from models.channel import the_channel
 from models.programme import RichMenu
@@ -30,7 +32,7 @@ def check(service: Service, line: LineClient, *, call: bool = False) -> list[Fin
         *_asking(lambda: _account(service, line)),
         *_asking(lambda: _webhook(service, line)),
         *(_asking(lambda: _called(line)) if call else ()),
-        *_asking(lambda: _quota(line)),
+        *_asking(lambda: _quota(service, line)),
         *_database(service),
     ]
 
@@ -99,8 +101,10 @@ def _called(line: LineClient) -> Iterator[Finding]:
     yield Finding(worked, "LINE reached the webhook" if worked else f"LINE could not reach the webhook: {reason}")
 
 
-def _quota(line: LineClient) -> Iterator[Finding]:
+def _quota(service: Service, line: LineClient) -> Iterator[Finding]:
     limit, used = line.allowance()
+    with suppress(SQLAlchemyError, LookupError):  # `_database` says what is wrong there
+        quota.note(service.sessions, quota.Allowance(True, limit, used))
     left = limit is None or used < limit
     yield Finding(left, f"{used} of {'unlimited' if limit is None else limit} messages are used this month")
 

@@ -132,16 +132,10 @@ def _first_time(session: Session, body_id: int, event: Incoming, now: datetime) 
     """Notes that the event has come; None when it had before."""
     row = insert_for(session)(WebhookEvent).values(
         event_id=event.id, body_id=body_id, type=event.type, occurred_at=event.at, received_at=now,
-        message_id=message_of(event),
+        message_id=event.message_id,
     )  # fmt: skip
     made = session.execute(row.on_conflict_do_nothing(index_elements=["event_id"]).returning(WebhookEvent.id)).first()
     return made.id if made else None
-
-
-def message_of(event: Incoming) -> str | None:
-    """The chat message an event is about."""
-    found = event.text("message", "id") or event.text("unsend", "messageId")
-    return found[:64] if found else None
 
 
 def _park_killers(session: Session) -> None:

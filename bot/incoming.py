@@ -31,6 +31,12 @@ class Incoming:
     reply_until: datetime | None
     raw: Json
 
+    @property
+    def message_id(self) -> str | None:
+        """The chat message it is about."""
+        found = self.text("message", "id") or self.text("unsend", "messageId")
+        return found[:LONGEST_ID] if found else None
+
     def part(self, name: str) -> Json:
         """The payload's object of that name; empty when it is not there."""
         found = self.raw.get(name)

@@ -2,7 +2,9 @@
 
 import re
 
-from flask import Blueprint, Response, redirect, render_template_string, request
+from flask import Blueprint, Flask, Response, redirect, render_template_string, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 
 import door
 from domain.errors import NotFound
@@ -15,6 +17,7 @@ ROBOTS = re.compile(
     r"discord|skype|curl|wget|python-requests|headless|monitoring",
     re.IGNORECASE,
 )
+TAPS = "600 per minute"
 GONE = """<!doctype html><html lang="{{ language() }}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{{ title }}</title>
 <main><h1>{{ title }}</h1><p>{{ words }}</p></main></html>"""
@@ -34,7 +37,14 @@ def follow(token: str) -> Response | tuple[str, int]:
     return answer
 
 
+def limit(app: Flask) -> None:
+    """Counted per process and address: it stops a flood, not a carrier's gateway full of people."""
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", key_prefix="links")
+    app.view_functions["links.follow"] = limiter.limit(TAPS)(app.view_functions["links.follow"])
+
+
 def _noted(token: str) -> str:
+    _looked_up(token)  # a token nobody made costs no write
     with door.writing() as session:
         return linking.follow(session, token, now=door.now()).url
 

@@ -8,7 +8,8 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.incoming import Incoming, event_id, incoming
+from bot import copies
+from bot.incoming import Incoming, incoming
 from domain.operations.befriending import Profile
 from door import Service
 from models.inbox import WebhookEvent
@@ -29,11 +30,15 @@ def put_off(service: Service, raw: dict[str, Any], error: Exception, *, body_id:
     log.error("event failed", event_type=str(raw.get("type"))[:64], error=type(error).__name__, body_id=body_id)
     with service.sessions.writing() as session:
         now = service.clock.now(session)
+        event = incoming(raw, waited=LATE, now=now)
         row = insert_for(session)(WebhookEvent).values(
-            event_id=event_id(raw), body_id=body_id, type=str(raw.get("type"))[:64], received_at=now, state="retry",
+            event_id=event.id, body_id=body_id, type=event.type, occurred_at=event.at, received_at=now, state="retry",
             attempts=1, error=_reason(error), payload=raw, not_before=datetime.now(UTC) + FIRST_PAUSE,
+            message_id=event.message_id,
         )  # fmt: skip
         session.execute(row.on_conflict_do_nothing(index_elements=["event_id"]))
+        if event.message_id and copies.was_taken_back(session, event.message_id):
+            copies.erase(session, event.message_id)
         session.commit()
 
 
@@ -53,7 +58,11 @@ def step(service: Service, take: Take) -> int:
 def _again(service: Service, take: Take, row_id: int) -> None:
     with service.sessions.writing() as session:
         row = _locked(session, row_id)
-        if row is None or row.payload is None:
+        if row is None:
+            return
+        if row.payload is None:  # its person was forgotten meanwhile
+            row.state = "ignored"
+            session.commit()
             return
         now = service.clock.now(session)
         take(session, row.id, incoming(row.payload, waited=LATE, now=now), None, now)

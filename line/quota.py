@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from line.rate import machine_now
 from line.transport import Transport
 from models.channel import the_channel
-from models.clock import Clock
 from models.session import Sessions
 
 
@@ -34,11 +33,14 @@ async def ask(line: Transport) -> Allowance:
     usage = await line.get("/v2/bot/message/quota/consumption")
     if plan.status != 200 or usage.status != 200:
         return Allowance(is_known=False)
-    limit = json.loads(plan.words).get("value") if "limited" in plan.words else None
-    return Allowance(True, limit, json.loads(usage.words).get("totalUsage"))
+    try:
+        limit = json.loads(plan.words).get("value") if "limited" in plan.words else None
+        return Allowance(True, limit, json.loads(usage.words).get("totalUsage"))
+    except (ValueError, AttributeError):  # a proxy's page is no answer
+        return Allowance(is_known=False)
 
 
-def note(sessions: Sessions, clock: Clock, allowance: Allowance) -> None:
+def note(sessions: Sessions, allowance: Allowance) -> None:
     """Keeps what LINE said; a channel with messages left is stopped no more."""
     if not allowance.is_known:
         return

@@ -28,6 +28,7 @@ LETTERS_IN_HAND = 400
 CHUNKS_IN_HAND = 32
 PUSHES_AT_ONCE = 100  # of one chunk
 RECHECK_SECONDS = 15.0  # how often a stopped channel is asked about again
+ASK_SECONDS = 3600.0  # how often what is left of the month is asked, so that a dry run can say
 LONGEST_PAUSE = 300.0
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class Sender:
         self._letters: list[letters.Result] = []
         self._chunks: list[closing.ChunkResult] = []
         self._rechecked = 0.0
+        self._asked: float | None = None
         self._done = 0
         self._in_hand = Counter[str]()
 
@@ -108,6 +110,9 @@ class Sender:
             self._rechecked = time.monotonic()
             await self._recheck(line, desk)
         begun: list[Awaitable[None]] = []
+        if self._asked is None or time.monotonic() - self._asked > ASK_SECONDS:
+            self._asked = time.monotonic()
+            begun.append(self._ask(line, desk))  # nothing waits for the answer
         if (space := LETTERS_IN_HAND - self._in_hand["letters"]) > LETTERS_IN_HAND // 4:
             at = time.monotonic()
             claimed = await self._aside(desk, lambda: letters.claim(self.sessions, self.clock, limit=space))
@@ -123,8 +128,13 @@ class Sender:
     async def _recheck(self, line: Transport, desk: ThreadPoolExecutor) -> None:
         """Asks LINE whether a channel that was stopped may speak again."""
         if await self._aside(desk, lambda: quota.stopped_reason(self.sessions)):
-            allowance = await quota.ask(line)
-            await self._aside(desk, lambda: quota.note(self.sessions, self.clock, allowance))
+            self._asked = time.monotonic()
+            await self._ask(line, desk)
+
+    async def _ask(self, line: Transport, desk: ThreadPoolExecutor) -> None:
+        """Keeps what LINE says of the month's allowance."""
+        allowance = await quota.ask(line)
+        await self._aside(desk, lambda: quota.note(self.sessions, allowance))
 
     async def _deliver(self, line: Transport, letter: letters.Letter, claimed_at: float) -> None:
         self._in_hand["letters"] += 1

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
 
+
 class OutgoingMessage(Base):
     """One message to one person. The only writer is `operations/speaking.py`, the only reader `line/sender.py`.
 

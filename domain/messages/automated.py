@@ -8,6 +8,7 @@ from domain.messages._parts import Rendered, bubble, flex, language_for, link_bu
 from domain.wording import pick, say
 from models.member import Member
 from models.programme import the_brand
+from models.substitution import fill
 
 
 def render(
@@ -22,12 +23,3 @@ def render(
     label = pick(texts.get("button"), language)
     buttons = [link_button(label, url, colour=brand.colour)] if label else []
     return Rendered(name, [flex(title or body, bubble(title, [body] if body else [], buttons=buttons))])
-
-
-def fill(text: str, values: dict[str, str]) -> str:
-    """Fills {field}s; a field nobody knows vanishes rather than showing its braces."""
-    for field, value in values.items():
-        text = text.replace("{" + field + "}", value)
-    while (start := text.find("{")) >= 0 and (end := text.find("}", start)) > 0:
-        text = text[:start] + text[end + 1 :]
-    return text

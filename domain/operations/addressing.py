@@ -6,26 +6,22 @@ The hold-out is drawn first, from everyone addressed; then the rules of contact 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, null, select, true, union_all
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
+from domain.operations.capping import over_cap
 from domain.operations.holding_out import is_held_out
 from domain.operations.segmenting import people_in
 from domain.operations.speaking import out_of_quiet_hours
 from domain.rules import compile_rule, context_of
-from models.campaign import Campaign, Recipient
+from models.campaign import Campaign
 from models.member import Friend, Member
-from models.outbox import OutgoingMessage
 from models.programme import Brand, Segment, the_brand
-
-WEEK = timedelta(days=7)
-# Campaigns whose people are promised a message that has not gone yet.
-UNDER_WAY = ("freezing", "sending", "paused")
 
 
 @dataclass(frozen=True)
@@ -69,36 +65,9 @@ def contact_refusal(brand: Brand, *, at: datetime, besides: int | None = None) -
         (Friend.id.is_(None), "no_line_id"),
         (Friend.is_following.is_(False), "blocked"),
         (func.coalesce(Member.marketing_consent, False).is_(False), "opted_out"),
-        (_over_cap(brand, at=at, besides=besides), "cap"),
+        (over_cap(brand, at=at, besides=besides), "cap"),
         else_=cast(null(), String),
     )
-
-
-def _over_cap(brand: Brand, *, at: datetime, besides: int | None) -> ColumnElement[bool]:
-    """Has had, or is about to have, as many marketing messages in seven days as the brand allows."""
-    if brand.weekly_cap is None:
-        return literal(False)
-    if brand.weekly_cap <= 0:
-        return true()
-    each = contacts(at=at, besides=besides).subquery()
-    busy = select(each.c.member_id).group_by(each.c.member_id).having(func.count() >= brand.weekly_cap)
-    return Member.id.in_(busy)
-
-
-def contacts(*, at: datetime, besides: int | None = None) -> Any:
-    """One row of `member_id` for each marketing message of the week before `at`, sent or about to be."""
-    sent = select(Recipient.member_id).where(Recipient.state == "sent", Recipient.sent_at > at - WEEK)
-    promised = (
-        select(Recipient.member_id)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Recipient.state == "ready", Campaign.kind == "campaign", Campaign.state.in_(UNDER_WAY))
-    )
-    if besides is not None:
-        promised = promised.where(Recipient.campaign_id != besides)
-    waiting = select(OutgoingMessage.member_id).where(
-        OutgoingMessage.kind == "marketing", OutgoingMessage.state.in_(("queued", "claimed"))
-    )
-    return union_all(sent, promised, waiting)
 
 
 def segments_json(session: Session, campaign: Campaign, *, now: datetime) -> ColumnElement[Any]:

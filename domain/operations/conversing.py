@@ -64,12 +64,8 @@ def hear(session: Session, turn: Turn, *, text: str, message_id: str | None, now
         session, "texted", member_id=turn.member.id, source="line", occurred_at=turn.at,
         data={"keyword": keyword.key} if keyword else {}, now=now,
     )  # fmt: skip
-    if word in OPT_OUT_WORDS:
-        joining.decide(session, turn.member, agrees=False, wording=text.strip()[:100], source="line", now=now)
-        _say(session, turn, opted_out.render(session, turn.member), now=now)
-    elif word in OPT_IN_WORDS:
-        joining.decide(session, turn.member, agrees=True, wording=text.strip()[:100], source="line", now=now)
-        _say(session, turn, opted_in.render(session, turn.member), now=now)
+    if word in OPT_OUT_WORDS | OPT_IN_WORDS:
+        _decide(session, turn, agrees=word in OPT_IN_WORDS, wording=text.strip()[:100], now=now)
     elif keyword is not None:
         _answer(session, turn, keyword, now=now)
     else:
@@ -78,6 +74,13 @@ def hear(session: Session, turn: Turn, *, text: str, message_id: str | None, now
         )
         session.add(note)
         session.flush()
+
+
+def _decide(session: Session, turn: Turn, *, agrees: bool, wording: str, now: datetime) -> None:
+    """News from now on, or none; a word that comes late changes nothing of what was said after it."""
+    holds = joining.decide(session, turn.member, agrees=agrees, wording=wording, source="line", at=turn.at, now=now)
+    if holds:
+        _say(session, turn, (opted_in if agrees else opted_out).render(session, turn.member), now=now)
 
 
 def take_back(session: Session, *, message_id: str) -> int:

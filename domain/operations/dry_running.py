@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.messages._parts import Json
 from domain.money import decimals_of
-from domain.operations import addressing, personalising
+from domain.operations import addressing, capping, personalising
 from models.campaign import Campaign
 from models.channel import the_channel
 from models.programme import the_brand
@@ -123,7 +123,7 @@ def _cost(session: Session, messages: int, left: int | None) -> int:
 
 def _already(session: Session, campaign: Campaign, start: datetime, now: datetime) -> int:
     """How many of the audience have had, or are promised, something else within the week."""
-    those = addressing.contacts(at=start, besides=campaign.id).subquery()
+    those = capping.contacts(at=start, besides=campaign.id).subquery()
     ours = addressing.audience(session, campaign, now=now).subquery()
     count = select(func.count(distinct(those.c.member_id))).where(those.c.member_id.in_(select(ours.c.id)))
     return session.scalar(count) or 0
@@ -134,8 +134,8 @@ def _others(session: Session, campaign: Campaign, start: datetime) -> list[Other
     near = (
         select(Campaign, when.label("at"))
         .where(Campaign.kind == "campaign", Campaign.id != campaign.id)
-        .where(or_(Campaign.state.in_(("approved", "sent")), Campaign.state.in_(addressing.UNDER_WAY)))
-        .where(when > start - addressing.WEEK, when < start + addressing.WEEK)
+        .where(or_(Campaign.state.in_(("approved", "sent")), Campaign.state.in_(capping.UNDER_WAY)))
+        .where(when > start - capping.WEEK, when < start + capping.WEEK)
         .order_by(when)
     )
     return [OtherSend(row.Campaign.ref, row.Campaign.name, row.Campaign.state, row.at) for row in session.execute(near)]

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
 from models.inbox import InboundBody, WebhookEvent
@@ -13,16 +13,20 @@ CODES = timedelta(days=1)
 
 
 def forget_raw_bodies(session: Session, *, machine_now: datetime, limit: int = 1_000) -> int:
-    """Deletes up to `limit` bodies that were dealt with long ago; returns how many. Parked ones wait for a person."""
+    """Deletes up to `limit` bodies that were dealt with, or given up, long ago; returns how many.
+
+    What was parked waits for a person no longer than that either.
+    """
     old = (
         select(InboundBody.id)
-        .where(InboundBody.state == "done", InboundBody.received_at < machine_now - RAW_BODIES)
+        .where(InboundBody.state.in_(("done", "parked")), InboundBody.received_at < machine_now - RAW_BODIES)
         .order_by(InboundBody.id)
         .limit(limit)
     )
     ids = list(session.scalars(old))
     if ids:
-        session.execute(update(WebhookEvent).where(WebhookEvent.body_id.in_(ids)).values(body_id=None))
+        theirs = update(WebhookEvent).where(WebhookEvent.body_id.in_(ids))
+        session.execute(theirs.values(body_id=None, payload=null()))
         session.execute(delete(InboundBody).where(InboundBody.id.in_(ids)))
     return len(ids)
 

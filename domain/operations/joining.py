@@ -78,16 +78,25 @@ def decide(
     wording: str,
     source: str,
     trace: Trace = NOWHERE,
+    at: datetime | None = None,
     now: datetime,
-) -> None:
-    """Marketing consent given or refused; refusal stops marketing from this moment (I13)."""
-    member.marketing_consent, member.marketing_consent_at = agrees, now
+) -> bool:
+    """Marketing consent given or refused; refusal stops marketing from this moment (I13).
+
+    `at` is when they said so, where that is not now. What was said before the word on record is kept as
+    what happened and changes nothing; False then.
+    """
+    is_latest = at is None or member.marketing_consent_at is None or member.marketing_consent_at <= at
+    if is_latest:
+        # LINE's clock may be ahead of ours: what is said here next must not look earlier.
+        member.marketing_consent, member.marketing_consent_at = agrees, min(at or now, now)
     record(
-        session, "consented" if agrees else "refused", member_id=member.id, source=source,
+        session, "consented" if agrees else "refused", member_id=member.id, source=source, occurred_at=at,
         campaign_id=trace.campaign_id, message_id=trace.message_id,
         data={"wording": wording, "topic": "marketing"}, now=now,
     )  # fmt: skip
     session.flush()
+    return is_latest
 
 
 def set_birth_date(session: Session, member: Member, birth_date: date, *, now: datetime) -> None:

@@ -6,11 +6,12 @@ values, and what LINE told us. Their seats are freed. Coming back later, they ar
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String, cast, delete, func, literal, null, select, update
+from sqlalchemy import LargeBinary, String, case, cast, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from domain.operations import booking, joining, waiting
-from models.campaign import CampaignChunk, Recipient
+from models.campaign import Campaign, CampaignChunk, Recipient
+from models.card import new_card_number
 from models.event import Event
 from models.inbox import InboundBody, WebhookEvent
 from models.member import Friend, Identity, Member
@@ -21,6 +22,7 @@ from models.staff import OneTimeCode, StaffNote
 from models.store import Booking, WaitlistEntry
 
 NOBODY = "erased"
+OVER = ("sent", "failed", "unsure")  # chunks nobody tries again
 PERSONAL = ("name", "phone", "email", "birth_date", "birth_month", "birth_day", "gender", "language", "entry_source")
 # Kinds whose data holds a person's own words or choices, beyond the fact itself.
 WORDY = ("texted", "noted", "answered", "postback", "clicked", "followed")
@@ -42,7 +44,7 @@ def erase(session: Session, member: Member, *, by: str, now: datetime) -> None:
     session.expire(member, ["friend"])
     for name in PERSONAL:
         setattr(member, name, None)
-    member.custom, member.erased_at = {}, now
+    member.custom, member.erased_at, member.card_number = {}, now, new_card_number()
     session.flush()
 
 
@@ -52,7 +54,32 @@ def finish(session: Session) -> int:
     leftover = (OutgoingMessage.member_id.in_(erased), OutgoingMessage.to != NOBODY, OutgoingMessage.state != "claimed")
     emptied = update(OutgoingMessage).where(*leftover).values(messages=[], to=NOBODY, reply_token=None)
     done = session.execute(emptied.returning(OutgoingMessage.id), execution_options={"synchronize_session": False})
-    return len(done.all())
+    return len(done.all()) + _finish_chunks(session)
+
+
+def _finish_chunks(session: Session) -> int:
+    """Chunks that were still to be repeated when somebody in them was forgotten: ids that are nobody's go."""
+    chunks = (
+        select(CampaignChunk)
+        .join(Campaign, Campaign.id == CampaignChunk.campaign_id)
+        .join(
+            Recipient,
+            (Recipient.campaign_id == CampaignChunk.campaign_id) & (Recipient.chunk_no == CampaignChunk.no),
+        )
+        .join(Member, Member.id == Recipient.member_id)
+        .where(
+            CampaignChunk.state.in_(OVER), or_(Campaign.finished_at.is_(None), Campaign.finished_at > Member.erased_at)
+        )
+    )
+    done = 0
+    for chunk in session.scalars(chunks).unique().all():
+        listed = [each for each in chunk.recipients or [] if each != NOBODY]
+        known = set(session.scalars(select(Friend.user_id).where(Friend.user_id.in_(listed))))
+        if known != set(listed):
+            chunk.recipients = [each if each in known else NOBODY for each in chunk.recipients or []]
+            done += 1
+    session.flush()
+    return done
 
 
 def _give_up_seats(session: Session, member: Member, *, now: datetime) -> None:
@@ -72,7 +99,13 @@ def _forget_messages(session: Session, member: Member) -> None:
     """What waits is not said; what was said loses its words. One being sent just now keeps its body (I4)."""
     theirs = OutgoingMessage.member_id == member.id
     waiting_ones = (theirs, OutgoingMessage.state == "queued")
-    session.execute(update(OutgoingMessage).where(*waiting_ones).values(state="cancelled", reason=NOBODY))
+    # What was tried and not understood may have arrived.
+    for tried, state, fate in ((False, "cancelled", "withheld"), (True, "unsure", "unsure")):
+        which = (*waiting_ones, OutgoingMessage.first_attempt_at.is_not(None) == tried)
+        sends = select(OutgoingMessage.recipient_id).where(*which, OutgoingMessage.recipient_id.is_not(None))
+        counted = update(Recipient).where(Recipient.id.in_(sends), Recipient.state == "ready")
+        session.execute(counted.values(state=fate, reason=NOBODY))
+        session.execute(update(OutgoingMessage).where(*which).values(state=state, reason=NOBODY))
     finished = OutgoingMessage.state != "claimed"
     session.execute(update(OutgoingMessage).where(theirs, finished).values(messages=[], to=NOBODY, reply_token=None))
 
@@ -86,7 +119,7 @@ def _forget_sends(session: Session, member: Member, user_ids: list[str]) -> None
             (Recipient.campaign_id == CampaignChunk.campaign_id) & (Recipient.chunk_no == CampaignChunk.no),
         )
         # A chunk that may be tried again must repeat the same body (I4).
-        .where(Recipient.member_id == member.id, CampaignChunk.state.in_(("sent", "failed")))
+        .where(Recipient.member_id == member.id, CampaignChunk.state.in_(OVER))
     )
     for chunk in session.scalars(chunks).all():
         chunk.recipients = [NOBODY if each in user_ids else each for each in chunk.recipients or []]
@@ -99,13 +132,16 @@ def _forget_inbox(session: Session, user_ids: list[str]) -> None:
             names_them = func.position(cast(literal(user_id.encode()), LargeBinary).op("IN")(InboundBody.body)) > 0
         else:
             names_them = func.instr(InboundBody.body, literal(user_id.encode())) > 0
-        bodies = select(InboundBody.id).where(InboundBody.state == "done", names_them)
+        bodies = select(InboundBody.id).where(InboundBody.state.in_(("done", "parked")), names_them)
         ids = list(session.scalars(bodies))
         session.execute(update(WebhookEvent).where(WebhookEvent.body_id.in_(ids)).values(body_id=None))
         session.execute(delete(InboundBody).where(InboundBody.id.in_(ids)))
         told = WebhookEvent.payload.is_not(None) & cast(WebhookEvent.payload, String).contains(user_id)
         forgotten = update(WebhookEvent).where(told).values(payload=null())
-        session.execute(forgotten, execution_options={"synchronize_session": False})
+        session.execute(
+            forgotten.values(state=case((WebhookEvent.state == "retry", "ignored"), else_=WebhookEvent.state)),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _forget_words(session: Session, member: Member) -> None:

@@ -1,5 +1,6 @@
 """`flask line check` finds what is wrong with the LINE set-up, and says it in plain lines."""
 
+from models.channel import the_channel
 from tests.support.world import World
 
 
@@ -39,3 +40,11 @@ def test_line_being_away_is_said_without_a_traceback(world: World) -> None:
     code, said = check(world)
     assert code == 1
     assert "LINE answered nothing" in said
+
+
+def test_what_line_says_of_the_month_is_kept_for_the_dry_run(world: World) -> None:
+    world.line.set_quota(500, used=20)
+    check(world)
+    with world.session() as session:
+        channel = the_channel(session)
+        assert (channel.quota_limit, channel.quota_used) == (500, 20)

@@ -95,3 +95,31 @@ def test_two_readers_share_the_work(world: World) -> None:
     assert second.step() == 5
     with world.session() as session:
         assert len(session.scalars(select(Event)).all()) == 5
+
+
+def test_what_was_taken_back_is_not_kept_for_a_retry_in_either_order(world: World, fragile: list[int]) -> None:
+    user, at = world.line.add_user(), int(world.now.timestamp() * 1000)
+    source = {"type": "user", "userId": user}
+    words = made("message", at=at, webhookEventId=POISON, source=source)
+    words["message"] = {"id": "777", "type": "text", "text": "my knee hurts"}
+    back = made("unsend", at=at, source=source)
+    back["unsend"] = {"messageId": "777"}
+    world.line.send_events(words)
+    world.settle()
+    assert poison_of(world).occurred_at is not None
+    world.line.send_events(back)
+    world.settle()
+    assert "knee" not in str(poison_of(world).payload)
+    fragile[0] = 0
+    retry_now(world)
+    assert poison_of(world).state in {"done", "ignored"}
+
+
+def test_a_retry_whose_person_was_forgotten_is_over(world: World, fragile: list[int]) -> None:
+    deliver(world)
+    with world.session() as session:
+        row = session.scalars(select(WebhookEvent).where(WebhookEvent.event_id == POISON)).one()
+        row.payload = None
+        session.commit()
+    retry_now(world)
+    assert poison_of(world).state == "ignored"

@@ -286,3 +286,12 @@ def test_news_held_up_till_night_waits_for_the_morning_and_a_booking_does_not(
     clock.moment += timedelta(hours=8)
     sender.drain()
     assert found(sessions, news).state == "sent"
+
+
+def test_what_is_left_of_the_month_is_asked_at_the_start(sessions: Sessions, line: Simulator, sender: Sender) -> None:
+    line.set_quota(500, used=20)
+    sender.drain()
+    with sessions.reading() as session:
+        channel = the_channel(session)
+        assert (channel.quota_limit, channel.quota_used) == (500, 20)
+        assert channel.quota_checked_at is not None

@@ -158,3 +158,11 @@ def labels(node: Any) -> list[str]:
         return []
     own = [node["label"]] if "label" in node else []
     return own + [each for value in node.values() for each in labels(value)]
+
+
+def test_what_a_person_calls_themselves_is_never_read_as_a_field(session: Session) -> None:
+    member = make_member(session, name="{until}")
+    texts = {"title": {"en": "For {name}"}, "body": {"en": "Until {until}, {nobody}."}}
+    said = automated.render(session, member, name="x", texts=texts, url="https://e.com", values={"until": "May 1"})
+    assert "For {until}" in str(said.messages)
+    assert "Until May 1, ." in str(said.messages)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
+from domain.messages._parts import Rendered
 from domain.operations import addressing, controlling, drafting, dry_running, freezing, segmenting, speaking
 from domain.operations.holding_out import is_held_out
 from models.campaign import Campaign, CampaignChunk, Recipient, TrackedLink
@@ -413,3 +414,17 @@ def test_a_copy_is_a_new_draft(session: Session) -> None:
     twin = drafting.copy(session, ref=campaign.ref, now=NOW)
     assert (twin.state, twin.content, twin.holdout_percent) == ("draft", campaign.content, 5)
     assert twin.ref != campaign.ref
+
+
+def test_one_cap_for_campaigns_and_automations(session: Session) -> None:
+    the_brand(session).weekly_cap = 1
+    member, other = make_member(session), make_member(session)
+    campaign = make_campaign(session)
+    approve(session, campaign)
+    freeze(session, campaign)
+    rendered = Rendered("birthday", [{"type": "text", "text": "Happy birthday"}])
+    said = speaking.say(session, member, rendered, kind="marketing", once="birthday", now=NOW)
+    assert (said.message, said.reason) == (None, "cap")
+    controlling.stop(session, ref=campaign.ref, reason="", now=NOW)
+    said = speaking.say(session, other, rendered, kind="marketing", once="another", now=NOW)
+    assert said.message is not None

@@ -1,15 +1,16 @@
 """Becoming a member, at the counter or in the mini-app, and deciding about marketing."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.errors import Invalid
-from domain.operations import joining
+from domain.operations import conversing, joining
 from models.event import Event
 from models.member import Identity, Member
+from models.outbox import OutgoingMessage
 from models.programme import Tier, TierLine, the_brand
 from tests.support.factories import make_member
 
@@ -84,3 +85,39 @@ def test_changing_ones_mind_is_kept_word_for_word(session: Session, now: datetim
     assert member.marketing_consent is False
     refused = session.scalars(select(Event).where(Event.kind == "refused")).one()
     assert refused.data == {"wording": "no more", "topic": "marketing"}
+
+
+STOP, START = "停止", "開始"
+
+
+def wrote(session: Session, member: Member, words: str, *, at: datetime, now: datetime) -> None:
+    turn = conversing.Turn(event_id=f"{words}{at}", member=member, at=at)
+    conversing.hear(session, turn, text=words, message_id=None, now=now)
+
+
+def test_the_word_said_last_holds_whatever_comes_last(session: Session, now: datetime) -> None:
+    member = make_member(session)
+    early, late = now - timedelta(minutes=10), now - timedelta(minutes=5)
+    wrote(session, member, STOP, at=late, now=now)
+    wrote(session, member, START, at=early, now=now + timedelta(minutes=1))
+    assert (member.marketing_consent, member.marketing_consent_at) == (False, late)
+    said = session.scalars(select(OutgoingMessage.name).where(OutgoingMessage.member_id == member.id)).all()
+    assert said == ["opted_out"]
+    moments = dict(session.execute(select(Event.kind, Event.occurred_at).where(Event.kind != "followed")).all())
+    assert moments["consented"] == early
+    wrote(session, member, START, at=now, now=now)
+    assert member.marketing_consent is True
+
+
+def test_a_refusal_in_the_chat_bears_the_moment_of_its_text(session: Session, now: datetime) -> None:
+    member, at = make_member(session), now - timedelta(seconds=90)
+    wrote(session, member, STOP, at=at, now=now)
+    moments = dict(session.execute(select(Event.kind, Event.occurred_at).where(Event.kind != "followed")).all())
+    assert moments == {"texted": at, "refused": at}
+
+
+def test_a_clock_ahead_of_ours_does_not_make_the_next_word_look_old(session: Session, now: datetime) -> None:
+    member = make_member(session)
+    wrote(session, member, START, at=now + timedelta(seconds=30), now=now)
+    joining.decide(session, member, agrees=False, wording="no more", source="liff", now=now + timedelta(seconds=10))
+    assert member.marketing_consent is False

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.messages import welcome
-from domain.operations import leaving, speaking
+from domain.operations import forgetting, leaving, speaking
 from domain.operations.recording import record
 from models.campaign import CampaignChunk, Recipient
 from models.channel import the_channel
@@ -15,7 +15,7 @@ from models.inbox import InboundBody, WebhookEvent
 from models.member import Friend, Identity
 from models.outbox import OutgoingMessage
 from tests.support.factories import make_member
-from tests.support.journey import make_campaign
+from tests.support.journey import make_campaign, send
 
 
 def test_sends_lose_the_person_but_not_the_count(session: Session, now: datetime) -> None:
@@ -91,3 +91,72 @@ def test_what_was_being_sent_at_that_moment_is_forgotten_by_the_night(session: S
     session.expire_all()
     left = {each.member_id: bool(each.messages) for each in session.scalars(select(OutgoingMessage))}
     assert left == {member.id: False, other.id: True}
+
+
+def test_what_was_still_to_be_said_is_counted_as_withheld(session: Session, now: datetime) -> None:
+    campaign = make_campaign(session, "birthday", at=now, kind="automation", state="standing")
+    fates = {}
+    for tried in (None, now):
+        member = make_member(session)
+        row = send(session, campaign, member, at=now, state="ready", sent_at=None, was_reachable=None)
+        rendered = welcome.render(session, member)
+        said = speaking.say(
+            session, member, rendered, kind="service", once=f"b{row.id}", recipient_id=row.id, now=now
+        ).message  # fmt: skip
+        assert said
+        said.first_attempt_at = tried
+        session.flush()
+        leaving.erase(session, member, by="member", now=now)
+        session.expire_all()
+        fates[tried] = (said.state, row.state, row.reason)
+    assert fates == {None: ("cancelled", "withheld", "erased"), now: ("unsure", "unsure", "erased")}
+
+
+def test_chunks_still_being_repeated_forget_them_by_the_night(session: Session, now: datetime) -> None:
+    gone, stays = make_member(session), make_member(session)
+    assert gone.friend
+    assert stays.friend
+    ids = [gone.friend.user_id, stays.friend.user_id]
+    campaign = make_campaign(session, "spring", at=now, state="sending")
+    chunk = CampaignChunk(campaign_id=campaign.id, no=1, state="claimed", size=2, recipients=ids)
+    session.add(chunk)
+    for member in (gone, stays):
+        send(session, campaign, member, at=now, chunk_no=1)
+    leaving.erase(session, gone, by="member", now=now)
+    assert leaving.finish(session) == 0
+    chunk.state, campaign.finished_at = "unsure", now + timedelta(minutes=1)
+    session.flush()
+    assert leaving.finish(session) == 1
+    assert chunk.recipients == ["erased", ids[1]]
+    assert leaving.finish(session) == 0
+
+
+def test_parked_bodies_and_waiting_retries_forget_them_too(session: Session, now: datetime) -> None:
+    member = make_member(session)
+    assert member.friend
+    user_id = member.friend.user_id
+    text = f'{{"events":[{{"source":{{"userId":"{user_id}"}}}}]}}'
+    body = InboundBody(channel_id=the_channel(session).id, received_at=now, body=text.encode(), state="parked")
+    told = {"type": "message", "state": "retry", "payload": {"source": {"userId": user_id}}}
+    session.add_all([body, WebhookEvent(event_id="e1", received_at=now, **told)])
+    session.flush()
+    leaving.erase(session, member, by="member", now=now)
+    session.expire_all()
+    assert session.scalars(select(InboundBody)).all() == []
+    event = session.scalars(select(WebhookEvent)).one()
+    assert (event.state, event.payload) == ("ignored", None)
+
+
+def test_nothing_raw_is_kept_longer_than_thirty_days_parked_or_not(session: Session, now: datetime) -> None:
+    for n, state in enumerate(("done", "parked", "new")):
+        body = InboundBody(channel_id=the_channel(session).id, received_at=now, body=b"{}", state=state)
+        session.add(body)
+        session.flush()
+        told = {"type": "message", "state": "parked", "payload": {"text": "my knee hurts"}}
+        session.add(WebhookEvent(event_id=f"e{n}", body_id=body.id, received_at=now, **told))
+    session.flush()
+    assert forgetting.forget_raw_bodies(session, machine_now=now + timedelta(days=31)) == 2
+    session.expire_all()
+    assert session.scalars(select(InboundBody.state)).all() == ["new"]
+    payloads = session.scalars(select(WebhookEvent.payload).order_by(WebhookEvent.event_id)).all()
+    assert payloads == [None, None, {"text": "my knee hurts"}]
