@@ -15,6 +15,7 @@ from domain.operations import marking, naming, noting
 from domain.operations.auditing import audit
 from domain.reports.timeline import timeline
 from domain.wording import mark
+from models.card import is_card_number
 from models.member import Friend, Member
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
@@ -53,7 +54,7 @@ def found_by(session: Session, asked: str, *, contacts: bool) -> Select[tuple[in
 
 def _by_card(asked: str) -> list[ColumnElement[bool]]:
     digits = "".join(asked.split())
-    return [Member.id == int(digits)] if digits.isascii() and digits.isdigit() and len(digits) == 12 else []
+    return [Member.card_number == digits] if is_card_number(digits) else []
 
 
 def _by_contact(asked: str) -> list[ColumnElement[bool]]:

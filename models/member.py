@@ -7,12 +7,13 @@ from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.card import grouped, new_card_number
 
 
 class Member(Base):
     """A person. A *member* in the sense of the definitions has `registered_at` set.
 
-    `id` never leaves the house; `ref` does.
+    `id` never leaves the house; `ref` does, and `card_number` is what people read, type and scan.
     """
 
     __tablename__ = "member"
@@ -23,6 +24,7 @@ class Member(Base):
 
     id: Mapped[Key]
     ref: Mapped[Short] = mapped_column(unique=True)
+    card_number: Mapped[Short] = mapped_column(unique=True, default=new_card_number)
     name: Mapped[Text | None]
     # As shown and as claimed; what is verified and what may link people is in Identity.
     phone: Mapped[Short | None]
@@ -58,9 +60,8 @@ class Member(Base):
 
     @property
     def number(self) -> str:
-        """The member number as printed on the card, in groups of four."""
-        digits = f"{self.id:012d}"
-        return " ".join(digits[at : at + 4] for at in range(0, 12, 4))
+        """The card number as printed, in groups of four."""
+        return grouped(self.card_number)
 
 
 class Identity(Base):

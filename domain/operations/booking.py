@@ -55,11 +55,11 @@ def _give_back(session: Session, member: Member, slot_id: int, *, now: datetime)
 
 def change(session: Session, booking: Booking, *, slot_id: int, by: str = "member", now: datetime) -> Booking:
     """Moves the booking to another slot: the new seat is taken and the old one freed, or nothing happens."""
+    seating.lock_booking(session, booking)
     if slot_id == booking.slot_id:
         return booking
     new = seating.the_slot(session, slot_id)
     slots = seating.locked(session, [booking.slot_id, slot_id])
-    session.refresh(booking)
     _require_changeable(session, booking, by=by, now=now)
     if seating.live_booking(session, booking.member_id, slot_id):
         raise Conflict(
@@ -89,11 +89,11 @@ def _say_changed(session: Session, booking: Booking, was: datetime, *, now: date
 
 def cancel(session: Session, booking: Booking, *, by: str = "member", now: datetime) -> Booking:
     """Gives the seat back. Members until the store's deadline, staff at any time; twice is once."""
-    slot = seating.locked(session, [booking.slot_id])[booking.slot_id]
-    session.refresh(booking)
+    seating.lock_booking(session, booking)
     if booking.state == "cancelled":
         return booking
     _require_changeable(session, booking, by=by, now=now)
+    slot = seating.locked(session, [booking.slot_id])[booking.slot_id]
     booking.state, booking.state_at = "cancelled", now
     session.flush()
     converting.cancel(

@@ -16,13 +16,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain.operations.befriending import new_ref
+from models.card import is_card_number
 from models.channel import the_channel
 from models.member import Friend, Identity, Member
 from models.programme import the_brand
 from models.session import insert_for
 
 LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
-CARD_NUMBER = re.compile(r"\d{12}")
+CARD_NUMBER = re.compile(r"\d{8,19}")
+PHONE_NUMBER = re.compile(r"\+?[\d０-９]{8,15}")
 REGIONS = {"Asia/Taipei": "TW", "Asia/Tokyo": "JP", "Asia/Bangkok": "TH", "Europe/London": "GB"}
 Item = TypeVar("Item")
 # What databases take in one IN list, well under SQLite's limit of variables.
@@ -67,10 +69,10 @@ def candidates(ref: str, region: str) -> list[tuple[str, str]]:
     if "@" in ref:
         return [*found, *_valid("email", ref, region)]
     digits = re.sub(r"[\s\-()]", "", ref)
-    if CARD_NUMBER.fullmatch(digits) and digits.startswith("0000"):
-        return [*found, ("card", digits)]
-    if re.fullmatch(r"\+?[\d０-９]{8,15}", digits):
-        return [*found, ("card", digits), *_valid("phone", ref, region)]
+    if CARD_NUMBER.fullmatch(digits):
+        found.append(("card", digits))
+    if PHONE_NUMBER.fullmatch(digits):
+        found += _valid("phone", ref, region)
     return found
 
 
@@ -87,9 +89,10 @@ def find_members(session: Session, refs: Iterable[str]) -> dict[str, int]:
     found = _by_own_ref(session, wanted)
     region = region_of(session)
     meanings = {ref: candidates(ref, region) for ref in wanted if ref not in found}
-    known = identities(session, {each for several in meanings.values() for each in several})
+    named_by = {each for several in meanings.values() for each in several}
+    known = _printed_numbers(session, named_by) | identities(session, named_by)
     for ref, several in meanings.items():
-        named = next((known[each] for each in several if each in known), None) or _printed_number(several)
+        named = next((known[each] for each in several if each in known), None)
         if named is not None:
             found[ref] = named
     return _kept(session, found)
@@ -137,10 +140,14 @@ def line_ids(session: Session, member_ids: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def _printed_number(several: list[tuple[str, str]]) -> int | None:
-    """The number on our own card is the member's id in twelve digits."""
-    card = next((value for kind, value in several if kind == "card" and value.startswith("0000")), None)
-    return int(card) if card else None
+def _printed_numbers(session: Session, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The owners of our own cards. Who was forgotten has none."""
+    numbers = sorted({value for kind, value in named if kind == "card" and is_card_number(value)})
+    found: dict[tuple[str, str], int] = {}
+    for part in chunks(numbers):
+        query = select(Member.card_number, Member.id).where(Member.card_number.in_(part), Member.erased_at.is_(None))
+        found.update({("card", number): member_id for number, member_id in session.execute(query)})
+    return found
 
 
 def _kept(session: Session, found: dict[str, int]) -> dict[str, int]:

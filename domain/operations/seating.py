@@ -1,6 +1,6 @@
 """Seats of a slot: taken, freed, and held for the first in line. What booking and waiting have in common.
 
-Lock whatever is about to change, the slot before anything that hangs on it, and slots by their id: so
+Lock whatever is about to change: a booking there is, then its slots by their id, then places in line; so
 nobody waits in a circle. Taking a seat is one conditional write and needs no lock before it.
 """
 
@@ -40,6 +40,11 @@ def locked(session: Session, slot_ids: Iterable[int]) -> dict[int, Slot]:
     """The slots, locked until the transaction ends, always in the same order."""
     rows = select(Slot).where(Slot.id.in_(set(slot_ids))).order_by(Slot.id).with_for_update(of=Slot)
     return {slot.id: slot for slot in session.scalars(rows.execution_options(populate_existing=True))}
+
+
+def lock_booking(session: Session, booking: Booking) -> None:
+    """The booking as it is now; nobody else moves, cancels or checks it in until the transaction ends."""
+    session.refresh(booking, with_for_update={"of": Booking})
 
 
 def require_registered(member: Member) -> None:

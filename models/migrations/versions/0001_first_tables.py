@@ -247,6 +247,7 @@ def upgrade() -> None:
         "member",
         sa.Column("id", BigInt, nullable=False),
         sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("card_number", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=True),
         sa.Column("phone", sa.String(length=64), nullable=True),
         sa.Column("email", sa.String(length=255), nullable=True),
@@ -274,6 +275,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["merged_into_id"], ["member.id"], name=op.f("fk_member_merged_into_id_member")),
         sa.ForeignKeyConstraint(["tier_id"], ["tier.id"], name=op.f("fk_member_tier_id_tier")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
+        sa.UniqueConstraint("card_number", name=op.f("uq_member_card_number")),
         sa.UniqueConstraint("ref", name=op.f("uq_member_ref")),
     )
     with op.batch_alter_table("member", schema=None) as batch_op:

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session
 
+from domain.operations import leaving
 from domain.operations.naming import find_members, normal_phone
 from models.member import Identity
 from tests.support.factories import make_friend, make_member
@@ -27,7 +28,14 @@ def test_a_claimed_phone_finds_nobody(session: Session, now: datetime) -> None:
     member = make_member(session)
     session.add(Identity(member_id=member.id, kind="phone", value="+886912345678", created_at=now))
     session.flush()
-    assert find_members(session, ["0912345678", "", "nobody", "000000000000"]) == {}
+    assert find_members(session, ["0912345678", "", "nobody", f"{member.id:012d}", f"{member.id:016d}"]) == {}
+
+
+def test_a_forgotten_person_is_not_found_by_their_card(session: Session, now: datetime) -> None:
+    member = make_member(session)
+    printed = member.number
+    leaving.erase(session, member, by="member", now=now)
+    assert find_members(session, [printed, member.number]) == {}
 
 
 def test_a_merged_record_answers_with_the_kept_one(session: Session) -> None:
