@@ -49,6 +49,9 @@ OUTCOMES = {
     "blocked": mark("have blocked us"),
     "no_line_id": mark("have no LINE with us"),
     "opted_out": mark("have not agreed to marketing"),
+    "sold_out": mark("would have been promised a coupon that had run out"),
+    "coupon_ended": mark("would have been promised a coupon that had ended"),
+    "switched_off": mark("were waiting when it was switched off"),
     "erased": mark("have left us"),
     "expired": mark("too late to be worth sending"),
     "stopped": mark("stopped before their turn"),
@@ -249,8 +252,8 @@ def _editor(campaign: Campaign, root: rule_form.Part, content: dict[str, Any]) -
     tags = session.scalars(select(Tag).where(Tag.rule.is_(None), Tag.archived_at.is_(None)).order_by(Tag.key)).all()
     local = campaign.scheduled_at.astimezone(_zone()).strftime("%Y-%m-%dT%H:%M") if campaign.scheduled_at else ""
     return render_template(
-        "console/campaign.html", campaign=campaign, event=event_of(campaign), content=content, root=root, tags=tags, scheduled=local,
-        names=names_of(session, door.language()), condition_menu=condition_menu(), phone=_phone(campaign, content),
+        "console/campaign.html", campaign=campaign, content=content, root=root, tags=tags, scheduled=local,
+        event=event_of(campaign), names=names_of(session, door.language()), condition_menu=condition_menu(), phone=_phone(campaign, content),
         segments=segmenting.live(session), audience=preview(root), fields=campaign_card.PERSONAL,
         tag_choices=lambda rows: [(tag.key, pick(tag.name, door.language()) or tag.key) for tag in rows],
     )  # fmt: skip

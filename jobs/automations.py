@@ -17,14 +17,27 @@ SCHEDULE = every(minutes=5)
 def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
     with sessions.reading() as session:
         enabled = list(session.scalars(select(Automation.id).where(Automation.enabled_at.is_not(None))))
-    entered = 0
+    entered, broken = 0, list[Exception]()
     for automation_id in enabled:
-        with sessions.writing() as session:
-            automation = session.get_one(Automation, automation_id, with_for_update=True)
-            if automation.enabled_at is not None:  # or it was switched off a moment ago
-                entered += automating.enrol(session, automation, now=now)
-            session.commit()
-    return {"entered": entered, "done": _act(sessions, now, progress)}
+        try:
+            entered += _enrol(sessions, automation_id, now)
+        except Exception as error:  # one that cannot be read stops no other, but the run is not a good one
+            broken.append(error)
+    done = _act(sessions, now, progress)
+    if broken:
+        raise broken[0]
+    return {"entered": entered, "done": done}
+
+
+def _enrol(sessions: Sessions, automation_id: int, now: datetime) -> int:
+    """Locked, so that two runs at once do not both see the same person as new."""
+    with sessions.writing() as session:
+        automation = session.get_one(Automation, automation_id, with_for_update=True)
+        if automation.enabled_at is None:  # switched off a moment ago
+            return 0
+        entered = automating.enrol(session, automation, now=now)
+        session.commit()
+    return entered
 
 
 def _act(sessions: Sessions, now: datetime, progress: Progress) -> int:

@@ -96,7 +96,8 @@ def break_key(data: Any) -> None:
     [
         (break_tiers, "tiers"), (break_rule, "tags.0.rule"), (break_language, "tiers.0.name"),
         (break_benefit, "automations.birthday.actions.0"), (break_reminder, "automations.birthday.actions.0"),
-        (break_event, "automations.0.trigger"), (break_coupon, "automations.birthday.actions.0"), (break_word, "coupons.0.prize"), (break_key, "tags."),
+        (break_event, "automations.0.trigger"), (break_coupon, "automations.birthday.actions.0"),
+        (break_word, "coupons.0.prize"), (break_key, "tags."),
     ],
 )  # fmt: skip
 def test_a_wrong_file_changes_nothing_and_says_where(session: Session, breakage: Any, where: str) -> None:
