@@ -1,6 +1,6 @@
 """The brand's programme: its look, rules of contact, tiers, tags, segments, forms and answers."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 

@@ -44,9 +44,9 @@ def revoke_key(session: Session, *, name: str, now: datetime) -> None:
     audit(session, staff_id=None, action="revoked_key", object=f"key:{name}", now=now)
 
 
-def find_key(session: Session, key: str, *, now: datetime) -> ApiKey | None:
-    """The key's row, if it is one of ours and not revoked."""
+def find_key(session: Session, key: str, *, now: datetime | None) -> ApiKey | None:
+    """The key's row, if it is one of ours and not revoked. Its use is noted unless `now` is None."""
     row = session.scalar(select(ApiKey).where(ApiKey.key_hash == _hash(key), ApiKey.revoked_at.is_(None)))
-    if row is not None and (row.last_used_at is None or now - row.last_used_at > NOTE_USE_EVERY):
+    if row is not None and now is not None and (row.last_used_at is None or now - row.last_used_at > NOTE_USE_EVERY):
         row.last_used_at = now
     return row
