@@ -24,7 +24,10 @@ def test_nothing_people_read_is_left_untranslated(language: str) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "language"),
-    [("zh-TW", "zh-Hant"), ("zh_Hant_HK", "zh-Hant"), ("ja-JP", "ja"), ("en-GB", "en"), ("fr", "zh-Hant"), (None, "zh-Hant")],
+    [
+        ("zh-TW", "zh-Hant"), ("zh_Hant_HK", "zh-Hant"), ("ja-JP", "ja"), ("en-GB", "en"), ("fr", "zh-Hant"),
+        (None, "zh-Hant"),
+    ],
 )  # fmt: skip
 def test_any_tag_finds_the_nearest_language(tag: str | None, language: str) -> None:
     assert language_of(tag) == language

@@ -16,6 +16,7 @@ from models.channel import the_channel
 from models.member import Member
 from models.programme import MemberTag, Tier
 from models.purchase import PurchaseLine, RefundAllocation
+from models.score import MemberScore
 from models.store import Booking
 from tests.support.factories import make_member, make_purchase, make_slot, make_store, make_tag
 from tests.support.moments import NOW
@@ -290,3 +291,12 @@ def test_points_are_the_sum_of_the_ledger(session: Session) -> None:
         session.add(PointLine(member_id=member.id, points=points, reason="test", at=NOW, cause=f"test:{n}"))
     session.flush()
     assert people(session, {"condition": "has_points", "points": 50}) == {rich.id}
+
+
+def test_the_life_cycle_state_is_last_nights(session: Session) -> None:
+    loyal, asleep = make_member(session), make_member(session)
+    for member, state in ((loyal, "L"), (asleep, "P")):
+        session.add(MemberScore(member_id=member.id, as_of=NOW.date(), napl=state, rfm_group="vip"))
+    session.flush()
+    assert people(session, {"condition": "napl_is", "states": ["L"]}) == {loyal.id}
+    assert people(session, {"not": {"condition": "napl_is", "states": ["L"]}}) >= {asleep.id}
