@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import api
 import bot
@@ -43,7 +44,14 @@ def create_app(settings: Settings | None = None, sessions: Sessions | None = Non
     app.cli.add_command(worker_command)
     app.cli.add_command(clock_command)
     app.extensions["settings"] = settings
+    _know_proxies(app, settings.trusted_proxies)
     return app
+
+
+def _know_proxies(app: APIFlask, proxies: int) -> None:
+    """Behind proxies of our own, who asks is who they say; without, anyone could claim to be anybody."""
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]  # Flask documents it so
 
 
 def make_service(settings: Settings, sessions: Sessions) -> door.Service:

@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     liff_id: str = Field("", description="LIFF app id")
     line_api_base: str = Field("", description="Unset: LINE itself. Set: a simulator on loopback (practice mode)")
     metrics_key: SecretStr = Field(SecretStr(""), description="Bearer key of GET /metrics; unset: the page is closed")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=9,
+        description="How many proxies of your host stand before this app; 0: who connects is who asks",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged")
 
     @field_validator("business_timezone")

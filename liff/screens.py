@@ -1,8 +1,11 @@
 """What the APIs of all screens share: blueprints with the guards on, errors in one shape, and the OpenAPI document."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from apiflask import APIBlueprint, APIFlask
 from flask import Blueprint, Response, abort, g, jsonify, request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 import door
 import door_errors
@@ -16,6 +19,31 @@ class Shape(BaseModel):
     """What goes in or out: nothing beside the named fields."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, data: Any) -> Any:
+        """NUL and half characters can come in through JSON escapes; no database takes them."""
+        if isinstance(data, dict) and not all(map(_is_storable, _texts(data))):
+            raise ValueError("holds characters nothing can store")
+        return data
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text within a JSON value, names too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def api_blueprint(name: str, import_name: str) -> APIBlueprint:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from models.event import Event
@@ -56,3 +57,9 @@ def test_refusing_marketing_joins_all_the_same(phone: Any, sessions: Sessions) -
     with sessions.reading() as session:
         assert session.scalars(select(Member)).one().marketing_consent is False
         assert session.scalars(select(Event).where(Event.kind == "refused")).one()
+
+
+@pytest.mark.parametrize("sign", ["\0", "\ud83d"])
+def test_characters_nothing_can_store_are_refused(phone: Any, sign: str) -> None:
+    phone.open_as(MEI)
+    assert phone.post("/registration", {**FORM, "name": f"Mei{sign}"}).status_code == 422
