@@ -253,7 +253,8 @@ def _editor(campaign: Campaign, root: rule_form.Part, content: dict[str, Any]) -
     local = campaign.scheduled_at.astimezone(_zone()).strftime("%Y-%m-%dT%H:%M") if campaign.scheduled_at else ""
     return render_template(
         "console/campaign.html", campaign=campaign, content=content, root=root, tags=tags, scheduled=local,
-        event=event_of(campaign), names=names_of(session, door.language()), condition_menu=condition_menu(), phone=_phone(campaign, content),
+        event=event_of(campaign), names=names_of(session, door.language()), condition_menu=condition_menu(),
+        phone=_phone(campaign, content),
         segments=segmenting.live(session), audience=preview(root), fields=campaign_card.PERSONAL,
         tag_choices=lambda rows: [(tag.key, pick(tag.name, door.language()) or tag.key) for tag in rows],
     )  # fmt: skip

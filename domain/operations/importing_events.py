@@ -69,9 +69,7 @@ class EventRow:
         return self.campaign or (self.object if about else None)
 
 
-def import_events(
-    session: Session, rows: Sequence[EventRow], *, is_history: bool = False, now: datetime
-) -> Loaded:
+def import_events(session: Session, rows: Sequence[EventRow], *, is_history: bool = False, now: datetime) -> Loaded:
     """Records the rows, one outcome each. The caller replays `changed` when all is loaded.
 
     `is_history`: from a file, so that they start nothing.
