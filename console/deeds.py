@@ -53,3 +53,18 @@ DEEDS = {
 def deed_words(action: str) -> str:
     """The words of an action; one of another page's making is shown as it is written."""
     return door.words(DEEDS[action]) if action in DEEDS else action.replace("_", " ")
+
+
+# How a person was opened, as `data["by"]` of the line says it.
+OPENED_BY = {
+    "page": mark("on the page"),
+    "code": mark("by code"),
+    "number": mark("by card number or phone"),
+}
+
+
+def detail_words(key: str, value: object) -> str:
+    """One detail of a line, in words where it has some."""
+    if key == "by" and value in OPENED_BY:
+        return door.words(OPENED_BY[str(value)])
+    return f"{key}: {value}"

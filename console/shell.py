@@ -15,13 +15,13 @@ import door
 from console import roles
 from console.colours import brand_stylesheet
 from console.counter import masked_phone
-from console.deeds import deed_words
+from console.deeds import deed_words, detail_words
 from console.links import back, came_from_us
 from console.navigation import navigation
 from console.person_panel import coupon_title
 from domain.calendar import calendar_of
 from domain.errors import NotSignedIn, Refusal, Unavailable
-from domain.wording import LANGUAGES, day_words, mark, money_words, pick, say_many
+from domain.wording import LANGUAGES, date_words, day_words, mark, money_words, pick, say_many
 from models.programme import the_brand
 
 # Each language by its own name, for the switcher.
@@ -92,6 +92,7 @@ def _words() -> dict[str, Any]:
         "clock": clock_in_words,
         "brand": the_brand(door.session()),
         "deed_words": deed_words,
+        "detail_words": detail_words,
         "day_of": day_in_words,
         "masked_phone": masked_phone,
         "title_of": lambda claim: coupon_title(claim, door.language()),
@@ -119,8 +120,10 @@ def day_in_words(moment: datetime | None) -> str:
         return ""
     calendar = calendar_of(door.session())
     local: date = calendar.day_of(moment)
-    words = day_words(door.language(), local)
-    return words if local.year == calendar.day_of(door.now()).year else f"{words} {local.year}"
+    today = calendar.day_of(door.now())
+    if local.year == today.year:
+        return day_words(door.language(), local)
+    return date_words(door.language(), local, today)
 
 
 def clock_in_words(moment: datetime | None) -> str:

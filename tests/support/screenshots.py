@@ -38,7 +38,7 @@ def main(out: Path, wanted: tuple[str, ...]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="screens-"))
     with World(databases.fresh("sqlite", "screens", folder)) as world, sync_playwright() as playwright:
         user = furnish(world)
-        stranger = world.line.add_user(name="王小明", language="zh-Hant")
+        strangers = {each: world.line.add_user(name="王小明", language=each) for each in LANGUAGES}
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for language, width, scheme in _looks():
             context = browser.new_context(
@@ -51,7 +51,7 @@ def main(out: Path, wanted: tuple[str, ...]) -> None:
                 _photograph(
                     context.new_page(),
                     world,
-                    stranger if page == "join" else user,
+                    strangers[language] if page == "join" else user,
                     page,
                     out,
                     (language, width, scheme),

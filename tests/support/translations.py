@@ -40,10 +40,10 @@ Said = str | tuple[str, str]
 def collected() -> dict[Said, str]:
     """Every message and the first place it stands in."""
     found: dict[Said, str] = {}
-    for door in DOORS:
-        for path in sorted((ROOT / door).rglob("*")):
-            for said in _in_file(path):
-                found.setdefault(said, str(path.relative_to(ROOT)))
+    shared = sorted(ROOT.glob("door*.py"))
+    for path in [*shared, *(path for door in DOORS for path in sorted((ROOT / door).rglob("*")))]:
+        for said in _in_file(path):
+            found.setdefault(said, str(path.relative_to(ROOT)))
     for kind in KINDS.values():
         found.setdefault(kind.means, "domain/events.py")
     for metric in all_metrics().values():
