@@ -55,6 +55,7 @@ class Desk:
 
     def __init__(self, app: APIFlask) -> None:
         self.client: FlaskClient = app.test_client()
+        self.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
 
     def get(self, path: str, **options: Any) -> Any:
         return self.client.get(path, base_url=ORIGIN, **options)
