@@ -1,6 +1,6 @@
 """A tier floor: the person stands at least on this tier for so many days, whatever they spend."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import NotFound
-from domain.operations import tiering
 from domain.wording import mark
+from models.member import Member
 from models.programme import Tier, TierLine
+from models.session import insert_for
 
 
 def give(session: Session, *, member_id: int, value: dict[str, Any], cause: str, now: datetime) -> TierLine | None:
@@ -22,4 +23,18 @@ def give(session: Session, *, member_id: int, value: dict[str, Any], cause: str,
     if tier is None:
         raise NotFound(mark("There is no such tier, so none was given. Check the programme."), code="tier_not_found")
     last_day = calendar_of(session).day_of(now) + timedelta(days=int(value.get("days", 365)))
-    return tiering.grant_floor(session, member_id, tier=tier, until=last_day, reason="granted", cause=cause, now=now)
+    return write(session, member_id, tier=tier, until=last_day, reason="granted", cause=cause, now=now)
+
+
+def write(
+    session: Session, member_id: int, *, tier: Tier, until: date, reason: str, cause: str, now: datetime
+) -> TierLine | None:
+    """The ledger line of a floor that holds until the end of `until`; None when `cause` was used."""
+    values = {
+        "member_id": member_id, "tier_id": tier.id, "from_tier_id": session.get_one(Member, member_id).tier_id,
+        "reason": reason, "at": now, "until": calendar_of(session).last_second(until), "cause": cause,
+        "evidence": {"cause": cause},
+    }  # fmt: skip
+    statement = insert_for(session)(TierLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
+    row = session.execute(statement.returning(TierLine.id)).first()
+    return session.get_one(TierLine, row.id) if row else None

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from domain import benefits
+from domain.operations import tiering
 
 
 def grant(session: Session, *, member_id: int, benefit: Mapping[str, Any], cause: str, now: datetime) -> object | None:
@@ -24,6 +25,8 @@ def grant(session: Session, *, member_id: int, benefit: Mapping[str, Any], cause
     given: object | None = import_module(f"domain.benefits.{kind}").give(
         session, member_id=member_id, value=value, cause=cause, now=now
     )
+    if given is not None and kind == "tier_floor":
+        tiering.settle(session, [member_id], now=now)
     return given
 
 

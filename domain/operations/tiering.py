@@ -11,6 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from domain.benefits import tier_floor
 from domain.calendar import Calendar, calendar_of
 from domain.messages import tier_up
 from domain.operations import speaking
@@ -19,7 +20,6 @@ from domain.scores.tier import Floor, Move, Spend, replay
 from models.member import Member
 from models.programme import Tier, TierLine
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
-from models.session import insert_for
 
 BATCH = 500
 GIVEN = ("granted", "by_hand")  # inputs of the replay, not its results
@@ -58,17 +58,10 @@ def grant_floor(
     Whoever is there or above keeps what they have; it is written down all the same. `reason` is one of GIVEN.
     """
     assert reason in GIVEN
-    values = {
-        "member_id": member_id, "tier_id": tier.id, "from_tier_id": session.get_one(Member, member_id).tier_id,
-        "reason": reason, "at": now, "until": calendar_of(session).last_second(until), "cause": cause,
-        "evidence": {"cause": cause},
-    }  # fmt: skip
-    statement = insert_for(session)(TierLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
-    row = session.execute(statement.returning(TierLine.id)).first()
-    if row is None:
-        return None
-    settle(session, [member_id], now=now)
-    return session.get_one(TierLine, row.id)
+    line = tier_floor.write(session, member_id, tier=tier, until=until, reason=reason, cause=cause, now=now)
+    if line is not None:
+        settle(session, [member_id], now=now)
+    return line
 
 
 def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, is_history: bool, now: datetime) -> int:
