@@ -92,7 +92,7 @@ def test_from_a_rule_to_who_answered(database_url: str) -> None:
         sign_in(page, world)
 
         page.goto(f"{world.url}/console/segments/new")
-        page.get_by_label("Name", exact=True).fill("VIPs")
+        page.get_by_label("Segment name", exact=True).fill("VIPs")
         page.get_by_role("button", name="Add a condition").click()
         page.locator("select[name='r-0.p.tag']").select_option("vip")
         page.get_by_text("has the tag VIP").first.wait_for()

@@ -115,7 +115,7 @@ def test_the_hold_out_keeps_back_the_message_but_never_the_promised_gift(session
     assert 0 < len(held) < 40
     assert {each.id for each in people if not said(session, each)} == held
     assert session.scalar(select(func.count()).select_from(CouponClaim)) == 40
-    rows = session.execute(select(Recipient.state, func.count()).group_by(Recipient.state)).tuples()
+    rows = session.execute(select(Recipient.state, func.count()).group_by(Recipient.state))
     assert dict(rows.all()) == {"held_out": len(held), "ready": 40 - len(held)}
 
 
