@@ -36,6 +36,19 @@ def mei(world: World) -> str:
     return user
 
 
+@pytest.fixture
+def ken(world: World, mei: str) -> str:
+    """A second member, so that one test's visits are not on another's page."""
+    user = world.line.add_user(name="Ken", language="en")
+    world.line.follow(user)
+    settle(world)
+    joined = world.member(user).post(
+        f"{world.url}/liff/api/registration", json={"name": "Ken", "email": "ken@example.com", "consent": False}
+    )
+    assert joined.status_code == 204, joined.text
+    return user
+
+
 @pytest.fixture(scope="module")
 def browser() -> Any:
     return chromium()
@@ -104,7 +117,7 @@ def test_a_visit_is_booked_moved_and_cancelled(page: Any, world: World, mei: str
     assert page.locator(".visits").count() == 0
 
 
-def test_a_full_time_is_waited_for_and_its_freed_seat_taken(page: Any, world: World, mei: str) -> None:
+def test_a_full_time_is_waited_for_and_its_freed_seat_taken(page: Any, world: World, ken: str) -> None:
     with world.sessions.writing() as session:
         slot = slots_in(world.sessions, world.now + timedelta(days=4))[0]
         session.get_one(Slot, slot.id).capacity = 1
@@ -112,7 +125,7 @@ def test_a_full_time_is_waited_for_and_its_freed_seat_taken(page: Any, world: Wo
         session.commit()
     local = slot.starts_at + timedelta(hours=8)
 
-    open_book(page, world, mei)
+    open_book(page, world, ken)
     page.locator(f"#day-{local.date().isoformat()}").click()
     page.locator(f"#time-{slot.id}").check()
     page.get_by_role("button", name=f"Join the waitlist for {local:%H:%M}").click()
@@ -122,9 +135,9 @@ def test_a_full_time_is_waited_for_and_its_freed_seat_taken(page: Any, world: Wo
         booking.cancel(session, session.get_one(Booking, made.id), by="staff", now=world.now)
         session.commit()
     settle(world)
-    assert world.line.received(mei)[-1]["altText"].startswith("A seat is free")
+    assert world.line.received(ken)[-1]["altText"].startswith("A seat is free")
 
-    open_book(page, world, mei)
+    open_book(page, world, ken)
     page.get_by_text("A seat is held for you until").wait_for()
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Take the seat").click()
