@@ -119,6 +119,7 @@ def test_today_is_worked_with_the_keyboard(browser: Browser, world: World, ref: 
     page = tab(browser, DESK)
     sign_in(page, world.url, "store")
     page.goto(f"{world.url}/console/today/")
+    page.bring_to_front()  # one browser serves every test of the process; the keys go to the page in front
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.get_by_role("button", name="佐藤 花 arrived").press("Enter")

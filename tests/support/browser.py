@@ -14,6 +14,10 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+# A colour half way through its change is nobody's colour: wait for what is moving to arrive.
+STILL = """Promise.all(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
+    .map((each) => each.finished.catch(() => null)))"""
 HOW_TO_GET_ONE = "no Chromium found: apt-get install --no-install-recommends chromium fonts-noto-cjk, or set CHROMIUM"
 
 
@@ -34,5 +38,6 @@ def _launched() -> Browser:
 
 def accessibility_problems(page: Page) -> list[str]:
     """What axe finds on the page as it stands: rule, and the elements it is about."""
+    page.evaluate(STILL)
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {[node['html'][:160] for node in each['nodes']]}" for each in found]
