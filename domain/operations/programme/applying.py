@@ -59,12 +59,8 @@ def apply(session: Session, programme: Programme, *, by: str, now: datetime) -> 
         elif change.what == "retire":
             _retire(session, _row(session, change.section, change.key), now=now)
     _order_tiers(session, programme)
-    text = json.dumps(programme.model_dump(mode="json"), sort_keys=True)
     brand = the_brand(session)
-    brand.history = [
-        *brand.history,
-        {"at": now.isoformat(), "by": by, "sha": hashlib.sha256(text.encode()).hexdigest()[:12]},
-    ]
+    brand.history = [*brand.history, {"at": now.isoformat(), "by": by, "sha": _digest(programme)}]
     session.flush()
     return [change for change, _ in done]
 
