@@ -24,7 +24,14 @@ def render_item(kind: str, item: Any, autogen: Any) -> Any:
 
 engine = make_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, render_item=render_item)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,
+        render_item=render_item,
+        # One at a time, so that indexes of large tables can be made while the product serves.
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
