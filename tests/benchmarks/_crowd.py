@@ -36,9 +36,9 @@ class Crowd:
                 SELECT n, 'm' || n, lpad(n::text, 16, '0'), 'Member ' || n,
                   (ARRAY['zh-Hant', 'ja', 'th', 'en'])[1 + n % 4], (ARRAY['female', 'male', NULL])[1 + n % 3],
                   1 + n % 12, 1 + n % 28, t, t, n % 50 <> 1, false, false, '{{}}',
-                  (SELECT min(id) FROM tier) + CASE WHEN {_dice(n='n', salt=7, sides=100)} < 70 THEN 0
-                    WHEN {_dice(n='n', salt=7, sides=100)} < 90 THEN 1 ELSE 2 END, t
-                FROM (SELECT n, '{TODAY}'::timestamptz - make_interval(days => {_dice(n='n', salt=3, sides=730)}) AS t
+                  (SELECT min(id) FROM tier) + CASE WHEN {_dice(n="n", salt=7, sides=100)} < 70 THEN 0
+                    WHEN {_dice(n="n", salt=7, sides=100)} < 90 THEN 1 ELSE 2 END, t
+                FROM (SELECT n, '{TODAY}'::timestamptz - make_interval(days => {_dice(n="n", salt=3, sides=730)}) AS t
                       FROM generate_series(1, {count}) n) those
                 """
             )
@@ -72,7 +72,7 @@ class Crowd:
                     f"""INSERT INTO member_tag (member_id, tag_id, assigned_at, source, evidence)
                     SELECT n, (SELECT id FROM tag WHERE key = '{key}'), '2026-06-01', 'staff', '{{}}'
                     FROM generate_series(1, {self.size}) n
-                    WHERE {_dice(n='n', salt=100 + number, sides=1_000_000)} < {round(share * 1_000_000)}"""
+                    WHERE {_dice(n="n", salt=100 + number, sides=1_000_000)} < {round(share * 1_000_000)}"""
                 )
         return keys
 
@@ -83,10 +83,10 @@ class Crowd:
                 self._run(
                     f"""
                     INSERT INTO purchase (id, order_ref, member_id, paid_at, day, recorded_at, channel, net_amount, source)
-                    SELECT n, 'o' || n, 1 + {_dice(n='n', salt=11, sides=max(1, self.size * 3 // 4))},
+                    SELECT n, 'o' || n, 1 + {_dice(n="n", salt=11, sides=max(1, self.size * 3 // 4))},
                       d + interval '4 hours', d, d + interval '5 hours', 'store',
-                      50 + {_dice(n='n', salt=13, sides=3000)}, 'import'
-                    FROM (SELECT n, '{TODAY}'::date - {_dice(n='n', salt=12, sides=days)} AS d
+                      50 + {_dice(n="n", salt=13, sides=3000)}, 'import'
+                    FROM (SELECT n, '{TODAY}'::date - {_dice(n="n", salt=12, sides=days)} AS d
                           FROM generate_series({first}, {last}) n) those
                     """
                 )
@@ -110,11 +110,11 @@ class Crowd:
                 self._run(
                     f"""
                     INSERT INTO event (member_id, kind, occurred_at, recorded_at, day, source, object, data, is_history)
-                    SELECT 1 + {_dice(n='n', salt=21, sides=max(1, self.size))}, k, t, t, (t + interval '8 hours')::date,
+                    SELECT 1 + {_dice(n="n", salt=21, sides=max(1, self.size))}, k, t, t, (t + interval '8 hours')::date,
                       'liff', CASE WHEN k LIKE 'conversion%' THEN 'booking:' || n / 10 END,
                       CASE WHEN k LIKE 'conversion%' THEN '{{"type": "booking"}}'::jsonb ELSE '{{}}' END, false
-                    FROM (SELECT n, ({kinds})[1 + {_dice(n='n', salt=22, sides=10)}] AS k,
-                            '{TODAY}'::timestamptz - make_interval(secs => {_dice(n='n', salt=23, sides=days * 86400)}) AS t
+                    FROM (SELECT n, ({kinds})[1 + {_dice(n="n", salt=22, sides=10)}] AS k,
+                            '{TODAY}'::timestamptz - make_interval(secs => {_dice(n="n", salt=23, sides=days * 86400)}) AS t
                           FROM generate_series({first}, {last}) n) those
                     """
                 )

@@ -31,6 +31,16 @@ def fresh(kind: str, name: str, folder: Path) -> str:
     return _at(database)
 
 
+def empty(kind: str, name: str, folder: Path) -> str:
+    """The address of a new database without any table."""
+    if kind == "sqlite":
+        return f"sqlite:///{folder / name}.db"
+    database = f"empty_{WORKER}_{os.getpid()}_{name}"
+    _execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+    _execute(f'CREATE DATABASE "{database}"')
+    return _at(database)
+
+
 def drop(url: str) -> None:
     if url.startswith("postgresql"):
         _execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
