@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from line.closing import close_campaigns, has_open_ends
 from line.contact import KEY_LIFE, refusal, settle_recipients
 from line.letters import LEASE
-from line.rate import bucket_of, machine_now, room, take
+from line.rate import bucket_of, room, take
 from line.transport import encode
 from models.campaign import Campaign, CampaignChunk, Recipient
 from models.channel import the_channel
-from models.clock import Clock
+from models.clock import Clock, machine_now
 from models.member import Friend, Member
 from models.programme import the_brand
 from models.session import Sessions

@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from line.contact import settle_recipients
-from line.rate import machine_now
 from line.transport import Answer
 from models.campaign import Campaign, CampaignChunk, Recipient
 from models.channel import the_channel
-from models.clock import Clock
+from models.clock import Clock, machine_now
 from models.session import Sessions
 
 if TYPE_CHECKING:

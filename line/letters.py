@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from line.contact import KEY_LIFE, refusal, settle_recipients
-from line.rate import bucket_of, machine_now, room, slow_down, take
+from line.rate import bucket_of, room, slow_down, take
 from line.transport import ATTEMPT_SECONDS, Answer, encode
 from models.campaign import Campaign, Recipient
 from models.channel import Channel, the_channel
-from models.clock import Clock
+from models.clock import Clock, machine_now
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.programme import the_brand

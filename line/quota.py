@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from line.rate import machine_now
 from line.transport import Transport
 from models.channel import the_channel
+from models.clock import machine_now
 from models.session import Sessions
 
 

@@ -6,7 +6,7 @@ than 95 % of what LINE allows.
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.channel import RateBucket
@@ -16,14 +16,6 @@ PER_SECOND = {"push": 2000, "reply": 2000, "multicast": 200}
 SHARE = 0.95
 AHEAD = timedelta(seconds=1)  # how far into the future moments are given away
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def machine_now(session: Session) -> datetime:
-    """The clock that leases and rates follow: the database's where hosts share one, else this machine's."""
-    if session.get_bind().dialect.name != "postgresql":
-        return datetime.now(UTC)
-    moment: datetime = session.scalar(select(func.clock_timestamp()))  # type: ignore[assignment]  # never NULL
-    return moment.astimezone(UTC)
 
 
 def bucket_of(session: Session, channel_id: int, endpoint: str) -> RateBucket:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigInt, Key
@@ -11,6 +12,14 @@ def parse_clock(text: str) -> time:
     """A wall-clock time from `21:00`."""
     hours, _, minutes = text.partition(":")
     return time(int(hours), int(minutes or 0))
+
+
+def machine_now(session: Session) -> datetime:
+    """The clock that leases and rates follow: the database's where hosts share one, else this machine's."""
+    if session.get_bind().dialect.name != "postgresql":
+        return datetime.now(UTC)
+    moment: datetime = session.scalar(select(func.clock_timestamp()))  # type: ignore[assignment]  # never NULL
+    return moment.astimezone(UTC)
 
 
 class PracticeClock(Base):
@@ -42,8 +51,12 @@ class Clock:
         self.practice = practice
 
     def now(self, session: Session) -> datetime:
-        machine = datetime.now(UTC)
-        if not self.practice:
-            return machine
-        row = session.get(PracticeClock, 1)
-        return machine + timedelta(seconds=row.offset_seconds if row else 0)
+        return datetime.now(UTC) + self._offset(session)
+
+    def shared_now(self, session: Session) -> datetime:
+        """`now` as all hosts agree on it: what the timetable goes by, though one host's clock be wrong."""
+        return machine_now(session) + self._offset(session)
+
+    def _offset(self, session: Session) -> timedelta:
+        row = session.get(PracticeClock, 1) if self.practice else None
+        return timedelta(seconds=row.offset_seconds if row else 0)
