@@ -59,6 +59,9 @@ class Campaign(Base):
     frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_reason: Mapped[str | None]
+    # Why it waits when nobody paused it: out_of_quota; until when it may then go on without being asked.
+    paused_reason: Mapped[Short | None]
+    goes_on_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     starts_on: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of an event people take part in
     ends_on: Mapped[datetime | None] = mapped_column(UtcDateTime)
     anonymous_heads: Mapped[int] = mapped_column(default=0)

@@ -42,6 +42,9 @@ class RateBucket(Base):
     # The earliest moment at which the next request may leave, in microseconds since the epoch.
     next_at_us: Mapped[int] = mapped_column(BigInt, default=0)
     per_second: Mapped[float]
+    # LINE said too fast at `slow_at_us`: from then on this share of `per_second`, growing back by itself.
+    slow_share: Mapped[float | None]
+    slow_at_us: Mapped[int | None] = mapped_column(BigInt)
 
 
 def the_channel(session: Session) -> Channel:
