@@ -1,11 +1,15 @@
 """Orders and their lines; refunds and what they were taken from."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, BigInt, Key, Short, Text, UtcDateTime
+
+
+def _machine_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Purchase(Base):
@@ -16,8 +20,15 @@ class Purchase(Base):
 
     __tablename__ = "purchase"
     __table_args__ = (
-        Index("ix_purchase_member_day", "member_id", "day"),
+        # Everything a score reads of an order, so that the night reads the index alone.
+        Index("ix_purchase_days", "member_id", "day", "net_amount"),
         Index("ix_purchase_day", "day", "member_id"),
+        Index(
+            "ix_purchase_changed",
+            "changed_at",
+            sqlite_where=text("changed_at IS NOT NULL"),
+            postgresql_where=text("changed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Key]
@@ -32,6 +43,8 @@ class Purchase(Base):
     store_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("store.id"))
     net_amount: Mapped[int] = mapped_column(BigInt, default=0)
     source: Mapped[Short] = mapped_column(default="")
+    # When anything of the row last changed, in machine time, whoever changed it: the night scores whom it names.
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=_machine_now, onupdate=_machine_now)
 
     lines: Mapped[list["PurchaseLine"]] = relationship(back_populates="purchase")
 

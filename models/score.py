@@ -30,6 +30,37 @@ class MemberScore(Base):
     napl: Mapped[Short | None]
     cycle_days: Mapped[int | None]
     due_on: Mapped[date | None] = mapped_column(Date)
+    # Of the days between neighbouring purchase days in 730 days: how many, their median, and each (definitions §9).
+    gap_count: Mapped[int | None]
+    gap_median: Mapped[float | None]
+    gaps: Mapped[str | None]
+
+
+class ScoreDue(Base):
+    """People the night has yet to score. A killed night leaves the rest of them to the next."""
+
+    __tablename__ = "score_due"
+
+    member_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+
+
+class ScoreRun(Base):
+    """How far scoring has come: one row.
+
+    Everyone who is not due stands as they would be scored for `day`, by `rules`, from what was recorded
+    before `at` (business time) and `machine_at`. `gaps` counts everyone's gaps by their length.
+    """
+
+    __tablename__ = "score_run"
+
+    id: Mapped[Key]
+    day: Mapped[date | None] = mapped_column(Date)
+    at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    machine_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    compared_on: Mapped[date | None] = mapped_column(Date)  # when everyone was last computed anew
+    rules: Mapped[Short] = mapped_column(default="")
+    everyones_gap: Mapped[float | None]
+    gaps: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
 class MonthClose(Base):
