@@ -80,6 +80,7 @@ class JobRun(Base):
     period: Mapped[Short]
     state: Mapped[Short] = mapped_column(default="running")  # running | done | failed
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    began_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # machine time, as finished_at
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fence: Mapped[int] = mapped_column(default=0)

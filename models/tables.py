@@ -12,6 +12,7 @@ from models import (
     outbox,
     programme,
     purchase,
+    running,
     score,
     staff,
     store,
@@ -20,7 +21,7 @@ from models.base import Base
 
 __all__ = [
     "automation", "benefit", "campaign", "channel", "clock", "event", "inbox",
-    "member", "outbox", "programme", "purchase", "score", "staff", "store",
+    "member", "outbox", "programme", "purchase", "running", "score", "staff", "store",
 ]  # fmt: skip
 
 metadata = Base.metadata
