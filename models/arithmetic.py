@@ -1,5 +1,6 @@
 """Moving moments and days inside a query, and looking into JSON lists, the same on both databases."""
 
+import hashlib
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,10 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from models.base import UtcDateTime
 
-LOCAL_DAY = "regulars_local_day"  # the function models/session.py gives to SQLite
+# The functions models/session.py gives to SQLite.
+LOCAL_DAY = "regulars_local_day"
+LOT = "regulars_lot"
+LOTS = 10_000
 
 
 class hours_later(FunctionElement[datetime]):
@@ -47,6 +51,14 @@ class local_day(FunctionElement[date]):
 
     def __init__(self, moment: Any, zone: str) -> None:
         super().__init__(moment, literal(zone, String))
+
+
+class lot(FunctionElement[int]):
+    """A number below LOTS that a text draws: the same one in Python (`lot_of`) and on both databases."""
+
+    type = Integer()
+    inherit_cache = True
+    name = "lot"
 
 
 class list_holds(FunctionElement[bool]):
@@ -112,6 +124,23 @@ def _holds_sqlite(element: list_holds, compiler: SQLCompiler, **options: Any) ->
 def _holds_postgresql(element: list_holds, compiler: SQLCompiler, **options: Any) -> str:
     words, word = _both(element, compiler, **options)
     return f"({words} @> jsonb_build_array(CAST({word} AS TEXT)))"
+
+
+@compiles(lot, "sqlite")
+def _lot_sqlite(element: lot, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{LOT}({compiler.process(element.clauses, **options)})"
+
+
+@compiles(lot, "postgresql")
+def _lot_postgresql(element: lot, compiler: SQLCompiler, **options: Any) -> str:
+    words = compiler.process(element.clauses, **options)
+    digits = f"substr(encode(sha256(convert_to({words}, 'UTF8')), 'hex'), 1, 8)"
+    return f"(CAST(CAST('x' || {digits} AS BIT(32)) AS BIGINT) % {LOTS})"
+
+
+def lot_of(words: str) -> int:
+    """What `lot` draws, and what SQLite calls for it."""
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "big") % LOTS
 
 
 def sqlite_local_day(moment: str | None, zone: str) -> str | None:

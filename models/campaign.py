@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
@@ -22,6 +22,11 @@ CAMPAIGN_MOVES: dict[str, frozenset[str]] = {
     "standing": frozenset(),
     "imported": frozenset(),
 }
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Makes an index of some rows only, on either database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Campaign(Base):
@@ -76,16 +81,22 @@ class CampaignChunk(Base):
     `recipients` and `first_attempt_at` are stored before the first attempt and never change after, unless
     LINE certainly took nothing: then there was no attempt, and both are empty again.
     `fence` grows with each claim: who holds an old one may no longer write.
-    State: ready, claimed, sent, failed, unsure.
+    State: waiting (values are being written), ready, claimed; then sent, failed, unsure, withheld, which is
+    what its people become, with `reason`; or split into smaller ones. Until `settled_at` the people of a
+    multicast still say `ready` though their chunk is done.
+    Its people: recipients of the campaign with this chunk_no, whose member ids lie in first to last.
     """
 
     __tablename__ = "campaign_chunk"
-    __table_args__ = (Index("ix_campaign_chunk_state", "state"),)
+    __table_args__ = (Index("ix_campaign_chunk_open", "campaign_id", "no", **where("settled_at IS NULL")),)
 
     campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"), primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[Short] = mapped_column(default="ready")
-    size: Mapped[int]
+    size: Mapped[int]  # people to send to: as frozen, then as left by the last look
+    first_member_id: Mapped[int | None] = mapped_column(BigInt)
+    last_member_id: Mapped[int | None] = mapped_column(BigInt)
+    origin_no: Mapped[int | None]  # of the chunk that LINE refused, when this is a piece of it
     recipients: Mapped[list[Any] | None] = mapped_column(Json)  # final LINE user ids
     retry_key: Mapped[Short | None]
     first_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -93,6 +104,10 @@ class CampaignChunk(Base):
     fence: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+    reason: Mapped[Short | None]
+    request_id: Mapped[Short | None]  # LINE's, of the accepted request
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Recipient(Base):
@@ -100,19 +115,20 @@ class Recipient(Base):
 
     State: held_out, withheld (reason), ready, sent, failed (reason), unsure. Every metric about
     sends reads these rows; automations and imported sends write them too.
+    No foreign keys: campaigns and members are never deleted, and a million checks are what freezing would
+    pay for. Of one person's rows those sent have an index; all of them are found campaign by campaign.
     """
 
     __tablename__ = "recipient"
     __table_args__ = (
         UniqueConstraint("campaign_id", "member_id", "occasion"),
-        Index("ix_recipient_member", "member_id", "sent_at"),
-        Index("ix_recipient_chunk", "campaign_id", "chunk_no"),
-        Index("ix_recipient_sent", "sent_at"),
+        Index("ix_recipient_member_sent", "member_id", "sent_at", **where("sent_at IS NOT NULL")),
+        Index("ix_recipient_sent_at", "sent_at", **where("sent_at IS NOT NULL")),
     )
 
     id: Mapped[Key]
-    campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"))
-    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    campaign_id: Mapped[int] = mapped_column(BigInt)
+    member_id: Mapped[int] = mapped_column(BigInt)
     # Why this person is in this send this time: "" for a campaign, e.g. "2026" for a birthday.
     occasion: Mapped[Short] = mapped_column(default="")
     chunk_no: Mapped[int | None]

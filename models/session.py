@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.arithmetic import LOCAL_DAY, sqlite_local_day
+from models.arithmetic import LOCAL_DAY, LOT, lot_of, sqlite_local_day
 
 BUSY_MILLISECONDS = 20_000
 HURRIED_MILLISECONDS = 2_000  # a person is waiting: better told to try again than kept
@@ -21,7 +21,7 @@ def insert_for(session: Session) -> Any:
     return postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
 
 
-def make_engine(url: str, **options: Any) -> Engine:
+def make_engine(url: str | URL, **options: Any) -> Engine:
     """An engine for `url`; plain `postgres://` addresses (as hosts hand them out) are understood."""
     parsed = make_url(url)
     if parsed.drivername in {"postgres", "postgresql"}:
@@ -54,6 +54,7 @@ def _tune_sqlite(engine: Engine) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-65536")
         connection.create_function(LOCAL_DAY, 2, sqlite_local_day, deterministic=True)
+        connection.create_function(LOT, 1, lot_of, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

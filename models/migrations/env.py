@@ -24,6 +24,9 @@ def render_item(kind: str, item: Any, autogen: Any) -> Any:
 
 engine = make_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:
+    if engine.dialect.name == "sqlite":
+        # A table is altered by making it anew; rows that point at it must not mind while it is away.
+        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
     context.configure(
         connection=connection,
         target_metadata=metadata,
