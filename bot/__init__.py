@@ -11,9 +11,12 @@ from door import Service
 def register(app: Flask) -> None:
     from bot.commands import line_commands
     from bot.links import limit, links
-    from bot.webhook import webhook
+    from bot.webhook import Webhook
+    from models.letterbox import Letterbox
 
-    app.register_blueprint(webhook)
+    service: Service = app.extensions["regulars"]
+    letterbox = Letterbox(service.sessions.engine)
+    app.wsgi_app = Webhook(app.wsgi_app, letterbox=letterbox, secret=service.channel_secret)  # type: ignore[method-assign]  # Flask documents it so
     app.register_blueprint(links)
     limit(app)
     app.cli.add_command(line_commands)

@@ -1,0 +1,56 @@
+"""Where the webhook drops raw bodies: one insert each, committed by itself, never waiting long."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import URL, Engine, bindparam, event, func, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from models.channel import Channel
+from models.inbox import InboundBody
+from models.session import make_engine
+
+# LINE hangs up after two seconds: better told that we are busy than kept until then.
+PATIENCE_MILLISECONDS = 1_500
+
+
+class Letterbox:
+    """Holds connections of its own. On PostgreSQL in autocommit: an insert is one exchange with the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        shared = engine.dialect.name == "postgresql"
+        self.engine = _impatient(engine.url) if shared else engine.execution_options(hurried=True)
+        channel = select(Channel.id).order_by(Channel.id).limit(1).scalar_subquery()
+        # Hosts that share a database share its clock.
+        received_at = func.now() if shared else bindparam("machine_now", callable_=lambda: datetime.now(UTC))
+        self._insert = insert(InboundBody).values(channel_id=channel, received_at=received_at)
+
+    def drop(self, body: bytes) -> None:
+        """Stores one body. Raises SQLAlchemyError when it is not stored.
+
+        A connection that broke while idle (the database was restarted) costs a second try. Should the first have
+        been stored after all, its events are known by their ids and take effect once.
+        """
+        try:
+            self._drop(body)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            self._drop(body)
+
+    def _drop(self, body: bytes) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(self._insert, {"body": body})
+
+
+def _impatient(url: URL) -> Engine:
+    made = make_engine(
+        url, isolation_level="AUTOCOMMIT", pool_pre_ping=False,
+        connect_args={"connect_timeout": 2, "tcp_user_timeout": PATIENCE_MILLISECONDS},
+    )  # fmt: skip
+
+    @event.listens_for(made, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.execute(f"SET statement_timeout = {PATIENCE_MILLISECONDS}")
+
+    return made
