@@ -3,7 +3,10 @@
 import signal
 import sys
 import threading
+import tomllib
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 
 import click
 from apiflask import APIFlask
@@ -16,7 +19,9 @@ import door
 import door_errors
 import jobs
 import liff
+import logs
 from api.archive import zipped_export
+from heart import Heart, Watched
 from line.client import LineAccess
 from models.clock import Clock
 from models.session import Sessions, make_engine
@@ -26,6 +31,7 @@ from settings import Settings, read_settings
 def create_app(settings: Settings | None = None, sessions: Sessions | None = None) -> APIFlask:
     """The whole application. `flask …` commands use it as it is; `web()` also checks it can serve."""
     settings = settings or read_settings()
+    logs.set_up(settings.log_level, readable=settings.practice)
     sessions = sessions or Sessions(make_engine(settings.database_url))
     app = APIFlask(__name__, title="Regulars", docs_path=None, spec_path=None, static_folder=None)
     app.config.update(
@@ -45,6 +51,7 @@ def create_app(settings: Settings | None = None, sessions: Sessions | None = Non
     app.cli.add_command(clock_command)
     app.extensions["settings"] = settings
     _know_proxies(app, settings.trusted_proxies)
+    app.wsgi_app = Watched(app.wsgi_app)  # type: ignore[method-assign]  # Flask documents it so
     return app
 
 
@@ -68,6 +75,8 @@ def make_service(settings: Settings, sessions: Sessions) -> door.Service:
         extra={
             "settings": settings,
             "zipped_export": zipped_export,
+            "timetable": jobs.timetable_ahead,
+            "version": version(),
             "line": LineAccess(
                 token=settings.line_channel_access_token.get_secret_value(),
                 base=settings.line_api_base,
@@ -81,7 +90,9 @@ def web() -> APIFlask:
     """What gunicorn serves. Stops with one line when a setting it needs is missing."""
     settings = read_settings()
     require_serving(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    _heart(app.extensions["regulars"], "web").beat_aside()
+    return app
 
 
 def require_serving(settings: Settings) -> None:
@@ -94,13 +105,30 @@ def require_serving(settings: Settings) -> None:
 def worker_command() -> None:
     """Read the inbox, send the outbox and run queued jobs, until told to stop."""
     service = _serving_service()
-    _run_until_stopped(*bot.loops(service), *_sender_loops(service), *jobs.queue_loops(service))
+    _run_until_stopped(
+        _heart(service, "worker").run, *bot.loops(service), *_sender_loops(service), *jobs.queue_loops(service)
+    )
 
 
 @click.command("clock")
 def clock_command() -> None:
     """Run the timetable, until told to stop. A second clock waits for the first to end."""
-    _run_until_stopped(*jobs.clock_loops(_serving_service()))
+    service = _serving_service()
+    _run_until_stopped(_heart(service, "clock").run, *jobs.clock_loops(service))
+
+
+def _heart(service: door.Service, kind: str) -> Heart:
+    """The process's sign of life; with it, the process has settled and its loggers may be kept."""
+    settings = service.extra["settings"]
+    logs.set_up(settings.log_level, readable=settings.practice, settled=True)
+    return Heart(service.sessions, kind, service.extra["version"])
+
+
+@lru_cache
+def version() -> str:
+    """Which version of the product this is."""
+    project = tomllib.loads((Path(__file__).parent / "pyproject.toml").read_text())
+    return str(project["project"]["version"])
 
 
 def _serving_service() -> door.Service:

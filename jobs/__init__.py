@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import Flask
 
+from domain.calendar import Calendar
 from door import Service
 
 
@@ -32,3 +34,13 @@ def clock_loops(service: Service) -> list[Callable[[threading.Event], None]]:
     from jobs.clock import TheClock
 
     return [TheClock(service).run]
+
+
+def timetable_ahead(now: datetime, calendar: Calendar) -> list[tuple[str, datetime, datetime]]:
+    """Each job by name, with when it was last due and when it is due next; for the page that says how things are."""
+    from jobs.runner import all_jobs
+
+    return [
+        (job.name, job.schedule.latest(now, calendar), job.schedule.following(now, calendar))
+        for job in all_jobs().values()
+    ]

@@ -91,7 +91,14 @@ def claim(sessions: Sessions, name: str, period: str, *, due: datetime) -> int |
         claimed = session.execute(
             update(JobRun)
             .where(JobRun.job == name, JobRun.period == period, free, todo)
-            .values(state="running", started_at=due, lease_until=machine + LEASE, fence=JobRun.fence + 1, error=None)
+            .values(
+                state="running",
+                started_at=due,
+                began_at=machine,
+                lease_until=machine + LEASE,
+                fence=JobRun.fence + 1,
+                error=None,
+            )
             .returning(JobRun.fence)
         ).scalar()
         session.commit()

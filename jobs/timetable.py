@@ -17,6 +17,10 @@ class Daily:
         today = calendar.at(calendar.day_of(now), parse_clock(self.at))
         return today if today <= now else calendar.at(calendar.day_of(now) - timedelta(days=1), parse_clock(self.at))
 
+    def following(self, now: datetime, calendar: Calendar) -> datetime:
+        """The first moment after `now` at which it is due."""
+        return calendar.at(calendar.day_of(self.latest(now, calendar)) + timedelta(days=1), parse_clock(self.at))
+
     def period(self, due: datetime, calendar: Calendar) -> str:
         """What run is for: no two runs share a period."""
         return calendar.day_of(due).isoformat()
@@ -35,6 +39,9 @@ class Monthly:
         this = self._in(month, calendar)
         return this if this <= now else self._in(month.plus(-1), calendar)
 
+    def following(self, now: datetime, calendar: Calendar) -> datetime:
+        return self._in(calendar.month_of(self.latest(now, calendar)).plus(1), calendar)
+
     def _in(self, month: Month, calendar: Calendar) -> datetime:
         return calendar.at(month.first + timedelta(days=self.day - 1), parse_clock(self.at))
 
@@ -52,6 +59,9 @@ class Every:
     def latest(self, now: datetime, calendar: Calendar) -> datetime:
         seconds = self.minutes * 60
         return datetime.fromtimestamp(now.timestamp() // seconds * seconds, now.tzinfo)
+
+    def following(self, now: datetime, calendar: Calendar) -> datetime:
+        return self.latest(now, calendar) + timedelta(minutes=self.minutes)
 
     def period(self, due: datetime, calendar: Calendar) -> str:
         return ALWAYS

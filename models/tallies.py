@@ -14,7 +14,7 @@ from models.session import insert_for
 
 # Upper bounds in seconds. LINE gives a webhook two seconds, and a request of ours ten.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-_LABELS = tuple(f'le="{bound:g}"' for bound in BOUNDS) + ('le="+Inf"',)
+_LABELS = [*(f'le="{bound:g}"' for bound in BOUNDS), 'le="+Inf"']
 
 _counted: dict[tuple[str, str], float] = {}
 _lock = Lock()
