@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
 from models.card import grouped, new_card_number
 
+# Who is in no figure. Written out, so that a query with the same words finds these few by their index.
+LEFT_OUT = "erased_at IS NOT NULL OR merged_into_id IS NOT NULL OR is_test OR is_staff"
+
 
 class Member(Base):
     """A person. A *member* in the sense of the definitions has `registered_at` set.
@@ -20,6 +23,7 @@ class Member(Base):
     __table_args__ = (
         Index("ix_member_registered_at", "registered_at"),
         Index("ix_member_birth", "birth_month", "birth_day"),
+        Index("ix_member_left_out", "id", sqlite_where=text(LEFT_OUT), postgresql_where=text(LEFT_OUT)),
     )
 
     id: Mapped[Key]

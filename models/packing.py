@@ -1,21 +1,73 @@
-"""Member ids as a few bytes each: sorted, as differences, in variable-length numbers, compressed."""
+"""Member ids as a few bits each: compressed bitmaps, one per time a person is counted.
+
+A list of people in which some occur several times is kept in layers: whoever occurs at least once, at least
+twice, and so on. Counting, paging and cutting by a segment are then done on the sets as they are stored.
+"""
 
 import zlib
-from collections.abc import Iterable
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pyroaring import BitMap, FrozenBitMap
+
+People = FrozenBitMap
+LAYERED = b"\x00"  # zlib, in which lists were packed before, begins otherwise
+LENGTH = 4  # bytes that say how long a layer is
+LARGEST = 2**32 - 1  # `member.id` is dense: four thousand million people come first
+
+
+def fits_in_a_set(largest: int) -> None:
+    """Raises ValueError for an id that a set of 32-bit numbers cannot hold."""
+    if largest > LARGEST:
+        raise ValueError(f"member id {largest} is past 32 bits")
+
+
+def layers_of(ids: Iterable[int]) -> list[People]:
+    """Whoever occurs at least once, at least twice, …"""
+    times = Counter(ids)
+    fits_in_a_set(max(times, default=0))
+    layers = []
+    while times:
+        layers.append(People(array("I", times)))
+        times = Counter({each: count - 1 for each, count in times.items() if count > 1})
+    return layers
 
 
 def pack(ids: Iterable[int]) -> bytes:
-    """Any ids; the same id may occur several times and is kept as often."""
-    body = bytearray()
-    before = 0
-    for each in sorted(ids):
-        _append(body, each - before)
-        before = each
-    return zlib.compress(bytes(body), 6)
+    """Any member ids; the same id may occur several times and is kept as often."""
+    return pack_layers(layers_of(ids))
+
+
+def pack_layers(layers: Sequence[People]) -> bytes:
+    bodies = []
+    for layer in layers:
+        small = BitMap(layer)
+        small.run_optimize()
+        bodies.append(small.serialize())
+    return LAYERED + b"".join(len(body).to_bytes(LENGTH, "big") + body for body in bodies)
+
+
+def unpack_layers(packed: bytes) -> list[People]:
+    """What `pack_layers` was given; lists packed by an older version are read too."""
+    if packed[:1] != LAYERED:
+        return layers_of(_unpack_differences(packed))
+    layers, at = [], len(LAYERED)
+    while at < len(packed):
+        begins = at + LENGTH
+        at = begins + int.from_bytes(packed[at:begins], "big")
+        layers.append(People.deserialize(packed[begins:at]))
+    return layers
 
 
 def unpack(packed: bytes) -> list[int]:
-    """The ids in ascending order."""
+    """The ids in ascending order, each as often as it was given."""
+    layers = unpack_layers(packed)
+    return list(layers[0]) if len(layers) == 1 else sorted(each for layer in layers for each in layer)
+
+
+def _unpack_differences(packed: bytes) -> list[int]:
+    """The older form: sorted, as differences, in variable-length numbers, compressed."""
     ids: list[int] = []
     total = number = shift = 0
     for byte in zlib.decompress(packed):
@@ -26,10 +78,3 @@ def unpack(packed: bytes) -> list[int]:
             ids.append(total)
             number = shift = 0
     return ids
-
-
-def _append(body: bytearray, number: int) -> None:
-    while number > 0x7F:
-        body.append(number & 0x7F | 0x80)
-        number >>= 7
-    body.append(number)

@@ -112,6 +112,13 @@ class MemberTag(Base):
             postgresql_where=text("removed_at IS NULL"),
         ),
         Index("ix_member_tag_member", "member_id", "tag_id"),
+        Index(
+            "ix_member_tag_expires",
+            "expires_at",
+            "tag_id",
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
     )
 
     id: Mapped[Key]

@@ -75,6 +75,8 @@ class MonthClose(Base):
     closed_late: Mapped[bool] = mapped_column(default=False)
     figures: Mapped[dict[str, Any]] = mapped_column(Json)
     definitions: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # How many records bore a day of the month when it closed; None before this was kept.
+    records: Mapped[int | None] = mapped_column(BigInt)
 
 
 class MonthPeople(Base):

@@ -10,8 +10,10 @@ from models import (
     inbox,
     member,
     outbox,
+    people_set,
     programme,
     purchase,
+    rollup,
     running,
     score,
     staff,
@@ -21,7 +23,7 @@ from models.base import Base
 
 __all__ = [
     "automation", "benefit", "campaign", "channel", "clock", "event", "inbox",
-    "member", "outbox", "programme", "purchase", "running", "score", "staff", "store",
+    "member", "outbox", "people_set", "programme", "purchase", "rollup", "running", "score", "staff", "store",
 ]  # fmt: skip
 
 metadata = Base.metadata

@@ -1,0 +1,87 @@
+"""Sets of people, kept to count by. The rows they were read from stay the truth; a set can always be made again."""
+
+import sys
+from array import array
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from pyroaring import BitMap
+from sqlalchemy import Integer, LargeBinary, Select, func, literal, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, BigInt, Json, Short, UtcDateTime
+from models.event import Event
+from models.member import Member
+from models.packing import People, fits_in_a_set
+from models.programme import MemberTag
+from models.purchase import Purchase
+
+READ_AT_ONCE = 50_000
+
+
+class PeopleSet(Base):
+    """Everyone, or everyone with one tag, as they were at `as_of`. `marks`: rows up to these are surely in it."""
+
+    __tablename__ = "people_set"
+
+    key: Mapped[Short] = mapped_column(primary_key=True)
+    as_of: Mapped[datetime] = mapped_column(UtcDateTime)
+    marks: Mapped[dict[str, Any]] = mapped_column(Json)
+    count: Mapped[int] = mapped_column(BigInt)
+    ids: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How far the tables that only grow had grown: the last id of each."""
+
+    member: int = 0
+    member_tag: int = 0
+    event: int = 0
+    purchase: int = 0
+
+    def less(self, slack: int) -> "Marks":
+        """A little before: rows with lower ids may have been written and not yet committed."""
+        return Marks(*(max(0, each - slack) for each in (self.member, self.member_tag, self.event, self.purchase)))
+
+    def plain(self) -> dict[str, int]:
+        return {
+            "member": self.member, "member_tag": self.member_tag, "event": self.event, "purchase": self.purchase,
+        }  # fmt: skip
+
+
+def marks_now(session: Session) -> Marks:
+    last = [
+        select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in (Member, MemberTag, Event, Purchase)
+    ]
+    return Marks(*session.execute(select(*last)).one())
+
+
+def read_set(session: Session, ids: Select[int]) -> People:
+    """The ids a query selects, as a set."""
+    if session.get_bind().dialect.name == "postgresql":
+        return People(_packed_by_postgres(session, ids))
+    found = BitMap()
+    for some in session.scalars(ids).partitions(READ_AT_ONCE):
+        fits_in_a_set(max(some))
+        found.update(some)
+    return People(found)
+
+
+def _packed_by_postgres(session: Session, ids: Select[int]) -> "array[int]":
+    """One value of four bytes per id: a million rows would cost a second to read one by one."""
+    one = ids.subquery("ids")
+    column = sql_cast(one.c[0], Integer)  # an id past 32 bits is an error here, never another person
+    packed = func.string_agg(func.int4send(column), literal(b"", LargeBinary), type_=LargeBinary)
+    return four_bytes_each(cast("bytes | None", session.scalar(select(packed))))
+
+
+def four_bytes_each(packed: bytes | None) -> "array[int]":
+    """The numbers of a value that PostgreSQL put together with int4send."""
+    numbers = array("I")
+    numbers.frombytes(bytes(packed or b""))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
