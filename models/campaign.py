@@ -88,7 +88,11 @@ class CampaignChunk(Base):
     """
 
     __tablename__ = "campaign_chunk"
-    __table_args__ = (Index("ix_campaign_chunk_open", "campaign_id", "no", **where("settled_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_campaign_chunk_open", "campaign_id", "no", **where("settled_at IS NULL")),
+        # Few at any time; whoever asks whether all is well asks for these.
+        Index("ix_campaign_chunk_unsure", "campaign_id", "no", **where("state = 'unsure'")),
+    )
 
     campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"), primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)

@@ -10,6 +10,8 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+UNSURE = "ix_campaign_chunk_unsure"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -30,9 +32,17 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("job_run") as table:
         table.add_column(sa.Column("began_at", UtcDateTime(), nullable=True))
+    unsure = sa.text("state = 'unsure'")
+    with op.get_context().autocommit_block():  # sending goes on meanwhile
+        op.create_index(
+            UNSURE, "campaign_chunk", ["campaign_id", "no"], if_not_exists=True,
+            postgresql_concurrently=True, postgresql_where=unsure, sqlite_where=unsure,
+        )
 
 
 def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.drop_index(UNSURE, "campaign_chunk", if_exists=True, postgresql_concurrently=True)
     with op.batch_alter_table("job_run") as table:
         table.drop_column("began_at")
     op.drop_table("tally")
