@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.arithmetic import LOCAL_DAY, LOT, lot_of, sqlite_local_day
+from models.wake import Bells
 
 BUSY_MILLISECONDS = 20_000
 HURRIED_MILLISECONDS = 2_000  # a person is waiting: better told to try again than kept
@@ -75,6 +76,7 @@ class Sessions:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.bells = Bells()
         self._writing = sessionmaker(engine, expire_on_commit=False)
         self._reading = sessionmaker(engine.execution_options(reading=True), expire_on_commit=False)
         self._hurried = sessionmaker(engine.execution_options(hurried=True), expire_on_commit=False)

@@ -6,9 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import psycopg
+from alembic import command
 from sqlalchemy import make_url
 
 from domain.operations.setting_up import set_up
+from jobs.commands import alembic_config
 from models.session import Sessions, make_engine
 from models.tables import metadata
 from tests.support.moments import NOW
@@ -64,6 +66,8 @@ def postgres_template() -> str:
 def _fill(url: str) -> None:
     engine = make_engine(url)
     metadata.create_all(engine)
+    if engine.dialect.name == "postgresql":
+        _migrate_what_is_no_table(url)
     with Sessions(engine).writing() as session:
         set_up(
             session,
@@ -80,6 +84,14 @@ def _fill(url: str) -> None:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
+
+
+def _migrate_what_is_no_table(url: str) -> None:
+    """Wake-ups and Procrastinate's own tables, by the migration that makes them."""
+    configuration = alembic_config(url)
+    command.stamp(configuration, "0004")
+    command.upgrade(configuration, "0005")
+    command.stamp(configuration, "head")
 
 
 def _at(database: str) -> str:
