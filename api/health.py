@@ -1,29 +1,29 @@
 """GET /healthz, /readyz and /metrics: is the process alive, can it serve, and how far is everything behind."""
 
 import hmac
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, json, request
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import InstrumentedAttribute, Session
 
 import door
-from domain.errors import NotSignedIn
+from api.figures import Figures
+from domain.errors import Invalid, NotSignedIn
+from domain.reports import health as wellbeing
 from domain.wording import mark
-from models.automation import JobRun
-from models.campaign import CampaignChunk
-from models.inbox import InboundBody
-from models.member import Member
-from models.outbox import OutgoingMessage
-from models.programme import Brand
+from models import revisions
+from models.clock import machine_now
 
 health = Blueprint("health", __name__)
+
+
+class NotReady(Exception):
+    """One part is not well; says which in plain words."""
 
 
 @health.get("/healthz")
@@ -34,14 +34,59 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> Response:
-    """The database answers and has been migrated."""
+    """The database answers, has this version's tables, and nothing waits too long.
+
+    `?only=database,migrations` asks for some parts: what a load balancer wants to know, since a host
+    whose workers are behind must still take what LINE sends.
+    """
+    asked = request.args.get("only", ",".join(PARTS)).split(",")
+    if unknown := [part for part in asked if part not in PARTS]:
+        raise Invalid(mark("There is no part %(part)s. Ask for database, migrations or lag."), part=unknown[0])
+    said = {part: _look(part) for part in asked}
+    failing = [f"{part}: {words}" for part, (is_well, words) in said.items() if not is_well]
+    parts = {part: words for part, (_, words) in said.items()}
+    if failing:
+        return door.problem_of(503, "not_ready", "; ".join(failing), parts=parts)
+    return Response(json.dumps({"status": "ready", "parts": parts}) + "\n", mimetype="application/json")
+
+
+def _look(part: str) -> tuple[bool, Any]:
     try:
-        ready = door.session().scalar(select(func.count()).select_from(Brand)) == 1
-    except SQLAlchemyError:
-        ready = False
-    if not ready:
-        return door.problem_of(503, "not_ready", "The database is away or was never migrated: run `flask migrate`.")
-    return Response("ready\n", mimetype="text/plain")
+        return True, PARTS[part]()
+    except NotReady as not_ready:
+        return False, str(not_ready)
+    except (SQLAlchemyError, LookupError) as error:
+        door.session().rollback()
+        return False, f"could not be asked ({type(error).__name__}); is the database there and was `flask migrate` run?"
+
+
+def _database() -> str:
+    door.session().execute(select(1))
+    return "answers"
+
+
+def _migrations() -> str:
+    """At the newest step, or beyond it: while a newer version is being rolled out, this one goes on serving."""
+    applied, newest = revisions.applied(door.session()), revisions.newest()
+    if applied != newest and applied in revisions.known() | {None}:
+        raise NotReady(f"the database is at {applied or 'nothing'} and needs {newest}: run `flask migrate`")
+    return f"at {applied}" if applied == newest else f"at {applied}, which is newer than this version's {newest}"
+
+
+def _lag() -> dict[str, float]:
+    session = door.session()
+    behind = wellbeing.lags(session, now=door.now(), machine=machine_now(session))
+    inbox, letters = (round(each / timedelta(seconds=1), 1) for each in (behind.inbox, behind.letters))
+    bounds = {"inbox": wellbeing.INBOX_BOUND.seconds, "outbox": wellbeing.LETTERS_BOUND.seconds}
+    found = {"inbox": inbox, "outbox": letters}
+    if over := behind.over():
+        raise NotReady(", ".join(f"{each} is {found[each]:.0f} s behind, at most {bounds[each]} s" for each in over))
+    return {f"{name}_seconds": seconds for name, seconds in found.items()} | {
+        f"{name}_at_most": bound for name, bound in bounds.items()
+    }
+
+
+PARTS: dict[str, Callable[[], Any]] = {"database": _database, "migrations": _migrations, "lag": _lag}
 
 
 @health.get("/metrics")
@@ -51,47 +96,5 @@ def metrics() -> Response:
     if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
         raise NotSignedIn(mark("The figures are closed. Set METRICS_KEY and send it as the bearer key."))
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Backlog(door.session(), door.now()))
+    registry.register(Figures(door.session(), door.now(), version=door.service().extra.get("version", "")))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-class Backlog(Collector):
-    """Figures read from the tables at each scrape, so that every process tells the same."""
-
-    def __init__(self, session: Session, now: datetime) -> None:
-        self._session, self._now = session, now
-
-    def describe(self) -> Iterator[Metric]:
-        return iter(())
-
-    def collect(self) -> Iterator[Metric]:
-        machine = datetime.now(UTC)  # inbox bodies carry machine time
-        received = select(func.min(InboundBody.received_at)).where(InboundBody.state == "new")
-        due = select(func.min(OutgoingMessage.due_at)).where(
-            OutgoingMessage.state == "queued", OutgoingMessage.due_at <= self._now
-        )
-        yield self._age("regulars_inbox_lag_seconds", "Age of the oldest unread webhook body", received, machine)
-        yield self._age("regulars_outbox_lag_seconds", "How long the oldest due message waits", due, self._now)
-        yield self._by_state("regulars_inbox_bodies", "Webhook bodies", InboundBody.state)
-        yield self._by_state("regulars_messages", "Personal messages", OutgoingMessage.state)
-        yield self._by_state("regulars_chunks", "Chunks of campaigns", CampaignChunk.state)
-        yield self._job_runs()
-        members = self._session.scalar(select(func.count()).where(Member.registered_at.is_not(None)))
-        yield GaugeMetricFamily("regulars_members", "Registered people", value=members or 0)
-
-    def _age(self, name: str, words: str, oldest: object, now: datetime) -> Metric:
-        since: datetime | None = self._session.scalar(oldest)  # type: ignore[call-overload]  # any select of one moment
-        return GaugeMetricFamily(name, words, value=(now - since).total_seconds() if since else 0)
-
-    def _by_state(self, name: str, words: str, state: InstrumentedAttribute[str]) -> Metric:
-        family = GaugeMetricFamily(name, words, labels=["state"])
-        for value, count in self._session.execute(select(state, func.count()).group_by(state)):
-            family.add_metric([value], count)
-        return family
-
-    def _job_runs(self) -> Metric:
-        family = GaugeMetricFamily("regulars_job_runs", "Runs of jobs", labels=["job", "state"])
-        query = select(JobRun.job, JobRun.state, func.count()).group_by(JobRun.job, JobRun.state)
-        for job, state, count in self._session.execute(query):
-            family.add_metric([job, state], count)
-        return family

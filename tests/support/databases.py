@@ -68,6 +68,8 @@ def _fill(url: str) -> None:
     metadata.create_all(engine)
     if engine.dialect.name == "postgresql":
         _migrate_what_is_no_table(url)
+    else:
+        command.stamp(alembic_config(url), "head")
     with Sessions(engine).writing() as session:
         set_up(
             session,
