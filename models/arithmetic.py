@@ -3,10 +3,11 @@
 import hashlib
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from statistics import median as middle
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, Integer, String, cast, literal
+from sqlalchemy import Boolean, Date, Float, Integer, String, cast, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
@@ -16,6 +17,7 @@ from models.base import UtcDateTime
 
 # The functions models/session.py gives to SQLite.
 LOCAL_DAY = "regulars_local_day"
+MEDIAN = "regulars_median"
 LOT = "regulars_lot"
 LOTS = 10_000
 
@@ -38,8 +40,30 @@ class days_later(FunctionElement[date]):
     inherit_cache = True
     name = "days_later"
 
-    def __init__(self, day: Any, days: int) -> None:
+    def __init__(self, day: Any, days: Any) -> None:
         super().__init__(day, cast(days, Integer))
+
+
+class days_between(FunctionElement[int]):
+    """How many days after `earlier` a day is."""
+
+    type = Integer()
+    inherit_cache = True
+    name = "days_between"
+
+    def __init__(self, earlier: Any, later: Any) -> None:
+        super().__init__(earlier, later)
+
+
+class median(FunctionElement[float]):
+    """The median of a group's values, those that are missing left out; of an even number the mean of the middle two."""
+
+    type = Float()
+    inherit_cache = True
+    name = "median"
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
 
 
 class local_day(FunctionElement[date]):
@@ -102,6 +126,28 @@ def _days_postgresql(element: days_later, compiler: SQLCompiler, **options: Any)
     return f"({day} + {days})"
 
 
+@compiles(days_between, "sqlite")
+def _between_sqlite(element: days_between, compiler: SQLCompiler, **options: Any) -> str:
+    earlier, later = _both(element, compiler, **options)
+    return f"CAST(julianday({later}) - julianday({earlier}) AS INTEGER)"
+
+
+@compiles(days_between, "postgresql")
+def _between_postgresql(element: days_between, compiler: SQLCompiler, **options: Any) -> str:
+    earlier, later = _both(element, compiler, **options)
+    return f"({later} - {earlier})"
+
+
+@compiles(median, "sqlite")
+def _median_sqlite(element: median, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{MEDIAN}({compiler.process(element.clauses, **options)})"
+
+
+@compiles(median, "postgresql")
+def _median_postgresql(element: median, compiler: SQLCompiler, **options: Any) -> str:
+    return f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {compiler.process(element.clauses, **options)})"
+
+
 @compiles(local_day, "sqlite")
 def _local_day_sqlite(element: local_day, compiler: SQLCompiler, **options: Any) -> str:
     moment, zone = _both(element, compiler, **options)
@@ -148,6 +194,20 @@ def sqlite_local_day(moment: str | None, zone: str) -> str | None:
     if moment is None:
         return None
     return datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(_zone(zone)).date().isoformat()
+
+
+class SqliteMedian:
+    """What SQLite calls for `median`."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def step(self, value: float | None) -> None:
+        if value is not None:
+            self.values.append(value)
+
+    def finalize(self) -> float | None:
+        return float(middle(self.values)) if self.values else None
 
 
 @lru_cache
