@@ -1,25 +1,27 @@
 """Moving moments and days inside a query, and looking into JSON lists, the same on both databases."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from statistics import median as middle
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, Float, Integer, String, cast, literal
+from sqlalchemy import Boolean, Date, Float, Integer, LargeBinary, String, cast, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from models.base import UtcDateTime
 
 # The functions models/session.py gives to SQLite.
 LOCAL_DAY = "regulars_local_day"
 MEDIAN = "regulars_median"
-LOT = "regulars_lot"
-LOTS = 10_000
+DIGEST = "regulars_digest"
 
 
 class hours_later(FunctionElement[datetime]):
@@ -77,12 +79,19 @@ class local_day(FunctionElement[date]):
         super().__init__(moment, literal(zone, String))
 
 
-class lot(FunctionElement[int]):
-    """A number below LOTS that a text draws: the same one in Python (`lot_of`) and on both databases."""
+class digest(FunctionElement[bytes]):
+    """The SHA-256 of a text: bytes that look drawn at random and are the same on any database and machine."""
 
-    type = Integer()
+    type = LargeBinary()
     inherit_cache = True
-    name = "lot"
+    name = "digest"
+
+
+class json_pairs(FunctionElement[Any]):
+    """The keys and values of a JSON object, as rows; see `pairs_of`."""
+
+    inherit_cache = True
+    name = "json_pairs"
 
 
 class list_holds(FunctionElement[bool]):
@@ -172,21 +181,35 @@ def _holds_postgresql(element: list_holds, compiler: SQLCompiler, **options: Any
     return f"({words} @> jsonb_build_array(CAST({word} AS TEXT)))"
 
 
-@compiles(lot, "sqlite")
-def _lot_sqlite(element: lot, compiler: SQLCompiler, **options: Any) -> str:
-    return f"{LOT}({compiler.process(element.clauses, **options)})"
+def pairs_of(values: Mapping[Any, Any]) -> TableValuedAlias:
+    """A mapping as a table of `key` (text) and `value` (JSON): many rows' values in one parameter."""
+    document = literal(json.dumps(values, ensure_ascii=False), String)
+    return json_pairs(document).table_valued("key", "value", name="pair")
 
 
-@compiles(lot, "postgresql")
-def _lot_postgresql(element: lot, compiler: SQLCompiler, **options: Any) -> str:
-    words = compiler.process(element.clauses, **options)
-    digits = f"substr(encode(sha256(convert_to({words}, 'UTF8')), 'hex'), 1, 8)"
-    return f"(CAST(CAST('x' || {digits} AS BIT(32)) AS BIGINT) % {LOTS})"
+@compiles(json_pairs, "sqlite")
+def _pairs_sqlite(element: json_pairs, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
 
 
-def lot_of(words: str) -> int:
-    """What `lot` draws, and what SQLite calls for it."""
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "big") % LOTS
+@compiles(json_pairs, "postgresql")
+def _pairs_postgresql(element: json_pairs, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_each(CAST({compiler.process(element.clauses, **options)} AS JSONB))"
+
+
+@compiles(digest, "sqlite")
+def _digest_sqlite(element: digest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{DIGEST}({compiler.process(element.clauses, **options)})"
+
+
+@compiles(digest, "postgresql")
+def _digest_postgresql(element: digest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"sha256(convert_to({compiler.process(element.clauses, **options)}, 'UTF8'))"
+
+
+def sqlite_digest(words: str) -> bytes:
+    """What SQLite calls for `digest`."""
+    return hashlib.sha256(words.encode()).digest()
 
 
 def sqlite_local_day(moment: str | None, zone: str) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.arithmetic import LOCAL_DAY, LOT, MEDIAN, SqliteMedian, lot_of, sqlite_local_day
+from models.arithmetic import DIGEST, LOCAL_DAY, MEDIAN, SqliteMedian, sqlite_digest, sqlite_local_day
 from models.wake import Bells
 
 BUSY_MILLISECONDS = 20_000
@@ -56,7 +56,7 @@ def _tune_sqlite(engine: Engine) -> Engine:
         connection.execute("PRAGMA cache_size=-65536")
         connection.create_function(LOCAL_DAY, 2, sqlite_local_day, deterministic=True)
         connection.create_aggregate(MEDIAN, 1, SqliteMedian)
-        connection.create_function(LOT, 1, lot_of, deterministic=True)
+        connection.create_function(DIGEST, 1, sqlite_digest, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

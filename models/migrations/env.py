@@ -26,7 +26,9 @@ engine = make_engine(context.config.get_main_option("sqlalchemy.url") or "")
 with engine.connect() as connection:
     if engine.dialect.name == "sqlite":
         # A table is altered by making it anew; rows that point at it must not mind while it is away.
-        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.close()
     context.configure(
         connection=connection,
         target_metadata=metadata,
