@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from line.contact import settle_recipients
 from line.transport import Answer
+from line.troubles import note_trouble
 from models.campaign import Campaign, CampaignChunk, Recipient
-from models.channel import the_channel
 from models.clock import Clock, machine_now
 from models.session import Sessions
 
@@ -32,15 +32,13 @@ class ChunkResult:
 
 def record(sessions: Sessions, clock: Clock, results: Iterable[ChunkResult]) -> int:
     """Writes down what became of claimed chunks; returns how many requests were settled."""
-    from line.letters import note_trouble
-
     settled = 0
     with sessions.writing() as session:
         now, machine = clock.now(session), machine_now(session)
         for result in results:
             settled += _apply(session, result, now=now, machine=machine)
             verdicts = {answer.verdict for answer in result.answers if answer}
-            note_trouble(session, the_channel(session), verdicts, (result.chunk.endpoint,), machine)
+            note_trouble(session, verdicts, (result.chunk.endpoint,), machine, now)
         close_campaigns(session, machine, now)
         session.commit()
     return settled

@@ -1,21 +1,40 @@
 """Messages to one person: claiming them from the outbox, and writing down what became of each.
 
-Plain database functions; none waits for LINE, and no transaction outlives one (I10).
+Plain database functions; none waits for LINE, and no transaction outlives one (I10). Both work on many rows
+with few statements: a row costs as little as it can.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from line.contact import KEY_LIFE, refusal, settle_recipients
-from line.rate import bucket_of, room, slow_down, take
+from line.rate import bucket_of, room, take
+from line.rows import stamp, table_of
 from line.transport import ATTEMPT_SECONDS, Answer, encode
+from line.troubles import note_trouble
+from models.base import BigInt, UtcDateTime
 from models.campaign import Campaign, Recipient
-from models.channel import Channel, the_channel
+from models.channel import the_channel
 from models.clock import Clock, machine_now
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
@@ -25,24 +44,27 @@ from models.session import Sessions
 LEASE = timedelta(seconds=15)
 # An attempt that could outlive its lease is not begun.
 START_WITHIN = LEASE.total_seconds() - ATTEMPT_SECONDS
-LONGEST_PAUSE = 300.0
+message = OutgoingMessage
+# Written out, so that the partial index can be used whatever else the statement is given.
+IS_WAITING = literal_column("outgoing_message.state IN ('queued', 'claimed')", Boolean)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Letter:
-    """A claimed message, ready to leave `wait` seconds after it was claimed."""
+    """A claimed message, ready to leave at `moment` of the shared clock."""
 
     id: int
     fence: int
     endpoint: str
     body: bytes
     retry_key: str | None
-    wait: float
+    moment: float
     attempts: int
     is_first: bool  # no earlier attempt may have been accepted
+    campaign_id: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of a letter. `answer` is None when it was not tried after all."""
 
@@ -64,36 +86,39 @@ def claim(sessions: Sessions, clock: Clock, *, limit: int) -> tuple[list[Letter]
 
 def _claim(session: Session, now: datetime, limit: int) -> tuple[list[Letter], int]:
     channel, machine = the_channel(session), machine_now(session)
-    pushes = bucket_of(session, channel.id, "push")
-    replies = bucket_of(session, channel.id, "reply")
-    rows = _locked_rows(session, now, machine, min(limit, room(pushes, machine), room(replies, machine)))
+    free = min(room(bucket_of(session, channel.id, name, lock=False), machine) for name in ("push", "reply"))
+    rows = _locked_rows(session, now, machine, min(limit, free))
     kept = _without_settled(session, rows, now)
-    for row in kept:
-        row.OutgoingMessage.state = "claimed"
-        row.OutgoingMessage.fence += 1
-        row.OutgoingMessage.attempts += 1
-        row.OutgoingMessage.lease_until = machine + LEASE
-    letters = [_letter(row.OutgoingMessage, now) for row in kept]
-    waits = {
-        endpoint: iter(take(bucket, sum(each["endpoint"] == endpoint for each in letters), machine))
-        for endpoint, bucket in (("push", pushes), ("reply", replies))
-    }
-    return [Letter(**each, wait=next(waits[each["endpoint"]])) for each in letters], len(rows) - len(kept)
+    _make_ours(session, [row.id for row in kept], machine + LEASE, now)
+    ways = ["reply" if _has_token(row, now) else "push" for row in kept]
+    moments = _moments(session, channel.id, ways)
+    letters = [_letter(row, way, next(moments[way])) for row, way in zip(kept, ways, strict=True)]
+    return letters, len(rows) - len(kept)
+
+
+def _moments(session: Session, channel_id: int, ways: list[str]) -> dict[str, Any]:
+    """A moment for each; last of all, so that other hosts wait for the bucket no longer than they must."""
+    taken = {}
+    for way in sorted(set(ways)):
+        bucket = bucket_of(session, channel_id, way)
+        taken[way] = iter(take(bucket, ways.count(way), machine_now(session)))
+    return taken
 
 
 def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[Any, ...]]:
-    """Messages whose time has come and that nobody holds, with what the last look needs to know."""
-    message = OutgoingMessage
+    """Messages whose time has come and that nobody holds, with what the last look and the body need."""
     due = (
         select(
-            message, Member.erased_at, Member.marketing_consent, Friend.is_following,
-            message.to.label("user_id"), Campaign.state.label("campaign_state"),
+            message.id, message.fence, message.attempts, cast(message.messages, String).label("messages"),
+            message.to.label("user_id"), message.kind, message.retry_key, message.reply_token, message.reply_until,
+            message.first_attempt_at, message.expires_at, message.recipient_id, message.campaign_id,
+            Member.erased_at, Member.marketing_consent, Friend.is_following, Campaign.state.label("campaign_state"),
         )
         .join(Member, Member.id == message.member_id)
         .outerjoin(Friend, Friend.member_id == message.member_id)
         .outerjoin(Campaign, Campaign.id == message.campaign_id)
         .where(
-            message.state.in_(("queued", "claimed")),
+            IS_WAITING,
             message.medium == "line",
             message.due_at <= now,
             or_(message.lease_until.is_(None), message.lease_until <= machine),
@@ -109,68 +134,83 @@ def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[An
 
 
 def _is_reply(now: datetime) -> ColumnElement[bool]:
-    return OutgoingMessage.reply_token.is_not(None) & (OutgoingMessage.reply_until > now)
+    return message.reply_token.is_not(None) & (message.reply_until > now)
+
+
+def _has_token(row: Row[Any], now: datetime) -> bool:
+    return row.reply_token is not None and row.reply_until is not None and row.reply_until > now
 
 
 def _locked_rows(session: Session, now: datetime, machine: datetime, limit: int) -> list[Row[Any]]:
     """Replies first: their tokens live a minute."""
-    due = _due(session, now, machine).with_for_update(skip_locked=True, of=OutgoingMessage)
+    due = _due(session, now, machine).with_for_update(skip_locked=True, of=message)
     replies = list(session.execute(due.where(_is_reply(now)).limit(limit)))
-    known = [row.OutgoingMessage.id for row in replies]
-    others = due.where(OutgoingMessage.id.not_in(known)).limit(limit - len(replies))
-    return [*replies, *session.execute(others)]
+    known = [row.id for row in replies]
+    others = due.where(message.id.not_in(known)) if known else due
+    return [*replies, *session.execute(others.limit(limit - len(replies)))]
 
 
 def _without_settled(session: Session, rows: list[Row[Any]], now: datetime) -> list[Row[Any]]:
     """The rows to send; the others are settled here, with their reason."""
     kept = []
-    settled: dict[tuple[str, str], list[int]] = {}
+    settled: dict[tuple[str, str], list[Row[Any]]] = {}
     for row in rows:
         reason = _why_not(row, now)
         if reason is None:
             kept.append(row)
             continue
-        message: OutgoingMessage = row.OutgoingMessage
         # What may have been accepted before cannot be called withheld.
-        message.state = "withheld" if message.first_attempt_at is None else "unsure"
-        message.reason = reason
-        settled.setdefault((message.state, reason), []).append(message.recipient_id or 0)
-    for (state, reason), recipients in settled.items():
-        settle_recipients(session, Recipient.id.in_(recipients), state, reason=reason, now=now)
+        state = "withheld" if row.first_attempt_at is None else "unsure"
+        settled.setdefault((state, reason), []).append(row)
+    for (state, reason), those in settled.items():
+        which = update(message).where(message.id.in_([row.id for row in those]))
+        session.execute(which.values(state=state, reason=reason).execution_options(synchronize_session=False))
+        recipients = [row.recipient_id for row in those if row.recipient_id is not None]
+        if recipients:
+            settle_recipients(session, Recipient.id.in_(recipients), state, reason=reason, now=now)
     return kept
 
 
 def _why_not(row: Row[Any], now: datetime) -> str | None:
-    message: OutgoingMessage = row.OutgoingMessage
-    tried = message.first_attempt_at
-    if tried is not None and message.reply_token is not None:
+    tried = row.first_attempt_at
+    if tried is not None and row.reply_token is not None:
         return "reply_unanswered"  # a reply has no retry key: it is never sent twice blindly
     if tried is not None and now - tried > KEY_LIFE:
         return "too_old"
-    if message.expires_at is not None and now >= message.expires_at:
+    if row.expires_at is not None and now >= row.expires_at:
         return "expired"
     if row.campaign_state == "stopped":
         return "stopped"
-    return refusal(row, kind=message.kind)
+    return refusal(row, kind=row.kind)
 
 
-def _letter(message: OutgoingMessage, now: datetime) -> dict[str, Any]:
-    """What to send and where; a reply token past its time is let go for good."""
-    if message.reply_token is not None and (message.reply_until is None or message.reply_until <= now):
-        message.reply_token = None
-    is_first = message.first_attempt_at is None
-    message.first_attempt_at = message.first_attempt_at or now
-    as_reply = message.reply_token is not None
-    address = {"replyToken": message.reply_token} if as_reply else {"to": message.to}
-    return {
-        "id": message.id,
-        "fence": message.fence,
-        "endpoint": "reply" if as_reply else "push",
-        "body": encode({**address, "messages": message.messages}),
-        "retry_key": None if as_reply else message.retry_key,
-        "attempts": message.attempts,
-        "is_first": is_first,
-    }
+def _make_ours(session: Session, ids: list[int], until: datetime, now: datetime) -> None:
+    """Leased to this sender; a reply token past its time is let go for good."""
+    if not ids:
+        return
+    ours = update(message).where(message.id.in_(ids)).values(
+        state="claimed", fence=message.fence + 1, attempts=message.attempts + 1, lease_until=until,
+        first_attempt_at=func.coalesce(message.first_attempt_at, now, type_=UtcDateTime()),
+        reply_token=case((message.reply_until > now, message.reply_token)),
+    )  # fmt: skip
+    session.execute(ours.execution_options(synchronize_session=False))
+
+
+def _letter(row: Row[Any], endpoint: str, moment: float) -> Letter:
+    """What to send and where. The messages go as the database writes them: the same at every attempt."""
+    as_reply = endpoint == "reply"
+    address = {"replyToken": row.reply_token} if as_reply else {"to": row.user_id}
+    return Letter(
+        id=row.id,
+        fence=row.fence + 1,
+        endpoint=endpoint,
+        body=b'%s,"messages":%s}' % (encode(address)[:-1], row.messages.encode()),
+        retry_key=None if as_reply else row.retry_key,
+        moment=moment,
+        attempts=row.attempts + 1,
+        is_first=row.first_attempt_at is None,
+        campaign_id=row.campaign_id,
+    )
 
 
 def record(sessions: Sessions, clock: Clock, results: Iterable[Result]) -> int:
@@ -178,71 +218,65 @@ def record(sessions: Sessions, clock: Clock, results: Iterable[Result]) -> int:
 
     A message taken over by another worker meanwhile is left to it.
     """
-    by_id = {result.letter.id: result for result in results}
+    those = list(results)
     with sessions.writing() as session:
         now, machine = clock.now(session), machine_now(session)
-        held = select(OutgoingMessage).where(OutgoingMessage.id.in_(by_id), OutgoingMessage.state == "claimed")
-        finished: list[OutgoingMessage] = []
-        for message in session.scalars(held.with_for_update()):
-            result = by_id[message.id]
-            if message.fence == result.letter.fence and _apply(message, result, now=now, machine=machine):
-                finished.append(message)
+        changed = session.execute(_outcomes(session, [_outcome(session, each, now, machine) for each in those])).all()
+        finished = [row for row in changed if row.state != "queued"]
         _keep_recipients_in_step(session, finished, now)
-        _note_channel(session, [result.answer for result in by_id.values() if result.answer], machine)
+        note_trouble(session, {each.answer.verdict for each in those if each.answer}, ("push", "reply"), machine, now)
         session.commit()
         return len(finished)
 
 
-def _apply(message: OutgoingMessage, result: Result, *, now: datetime, machine: datetime) -> bool:
-    """Changes the row as the answer says; True when it is finished."""
-    answer = result.answer
+COLUMNS: dict[str, TypeEngine[Any]] = {
+    "id": BigInt, "fence": Integer(), "state": String(), "reason": String(), "sent_at": UtcDateTime(),
+    "request_id": String(), "lease_until": UtcDateTime(), "uncounted": Integer(), "forgets_attempt": Boolean(),
+    "forgets_token": Boolean(),
+}  # fmt: skip
+
+
+def _outcomes(session: Session, rows: Sequence[Sequence[Any]]) -> Any:
+    """One statement for all: each row as its own outcome says, if it is still ours."""
+    new = table_of(session, "outcome", COLUMNS, rows).c
+    change = update(message).where(message.id == new.id, message.fence == new.fence, message.state == "claimed")
+    return (
+        change.values(
+            state=new.state, reason=new.reason, sent_at=new.sent_at, request_id=new.request_id,
+            lease_until=new.lease_until, attempts=message.attempts - new.uncounted,
+            first_attempt_at=case((new.forgets_attempt, None), else_=message.first_attempt_at),
+            reply_token=case((new.forgets_token, None), else_=message.reply_token),
+        )
+        .returning(message.id, message.recipient_id, message.state, message.reason)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
+def _outcome(session: Session, result: Result, now: datetime, machine: datetime) -> tuple[Any, ...]:
+    """What the answer makes of the row, in the order of COLUMNS."""
+    letter, answer = result.letter, result.answer
     verdict = answer.verdict if answer else "unreached"
+    held = (letter.id, letter.fence)
     if answer and verdict == "accepted":
-        message.state, message.sent_at, message.request_id = "sent", now, answer.request_id
-    elif answer and verdict == "refused" and result.letter.endpoint == "push":
-        message.state, message.reason = "failed", f"{answer.status} {answer.words}".strip()
-    elif verdict == "unclear" and result.letter.endpoint == "reply":
-        message.state, message.reason = "unsure", "reply_unanswered"
-    else:
-        _put_back(message, result, verdict=verdict, machine=machine)
-    return message.state != "queued"
+        return (*held, "sent", None, stamp(session, now), answer.request_id, None, 0, False, False)
+    if answer and verdict == "refused" and letter.endpoint == "push":
+        words = f"{answer.status} {answer.words}".strip()
+        return (*held, "failed", words, None, answer.request_id, None, 0, False, False)
+    if verdict == "unclear" and letter.endpoint == "reply":
+        return (*held, "unsure", "reply_unanswered", None, None, None, 0, False, False)
+    # To be tried again. What certainly was not accepted counts as never attempted. A reply token that is
+    # used up or too old: a push it is, at once.
+    is_spent = verdict == "refused"
+    until = None if is_spent else stamp(session, machine + timedelta(seconds=result.pause))
+    uncounted = int(verdict in {"limited", "out_of_quota"} or answer is None)
+    return (*held, "queued", None, None, None, until, uncounted, verdict != "unclear" and letter.is_first, is_spent)
 
 
-def _put_back(message: OutgoingMessage, result: Result, *, verdict: str, machine: datetime) -> None:
-    """To be tried again. What certainly was not accepted counts as never attempted."""
-    message.state = "queued"
-    message.lease_until = machine + timedelta(seconds=result.pause)
-    if verdict == "refused":  # a reply token that is used up or too old: a push it is, at once
-        message.reply_token, message.lease_until = None, None
-    if verdict != "unclear" and result.letter.is_first:
-        message.first_attempt_at = None
-    if verdict in {"limited", "out_of_quota"} or result.answer is None:
-        message.attempts -= 1
-
-
-def _keep_recipients_in_step(session: Session, finished: list[OutgoingMessage], now: datetime) -> None:
+def _keep_recipients_in_step(session: Session, finished: Sequence[Row[Any]], now: datetime) -> None:
     groups: dict[tuple[str, str | None], list[int]] = {}
-    for message in finished:
-        if message.recipient_id is not None:
-            reason = f"line_{message.reason[:3]}" if message.state == "failed" and message.reason else message.reason
-            groups.setdefault((message.state, reason), []).append(message.recipient_id)
+    for row in finished:
+        if row.recipient_id is not None:
+            reason = f"line_{row.reason[:3]}" if row.state == "failed" and row.reason else row.reason
+            groups.setdefault((row.state, reason), []).append(row.recipient_id)
     for (state, reason), ids in groups.items():
         settle_recipients(session, Recipient.id.in_(ids), state, reason=reason, now=now)
-
-
-def _note_channel(session: Session, answers: list[Answer], machine: datetime) -> None:
-    """Too fast: slow down. No quota or no valid token: everything waits until that is over."""
-    verdicts = {answer.verdict for answer in answers}
-    if verdicts & {"limited", "out_of_quota", "locked_out"}:
-        note_trouble(session, the_channel(session), verdicts, ("push", "reply"), machine)
-
-
-def note_trouble(
-    session: Session, channel: Channel, verdicts: set[Any], endpoints: tuple[str, ...], machine: datetime
-) -> None:
-    for verdict in ("out_of_quota", "locked_out"):
-        if verdict in verdicts:
-            channel.stopped_reason = verdict
-    if "limited" in verdicts:
-        for endpoint in endpoints:
-            slow_down(bucket_of(session, channel.id, endpoint), machine)

@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass
 
+from line import troubles
 from line.transport import Transport
 from models.channel import the_channel
-from models.clock import machine_now
+from models.clock import Clock, machine_now
 from models.session import Sessions
 
 
@@ -22,9 +23,12 @@ class Allowance:
         return self.is_known and (self.limit is None or (self.used or 0) < self.limit)
 
 
-def stopped_reason(sessions: Sessions) -> str | None:
+def is_waited_for(sessions: Sessions, clock: Clock) -> bool:
+    """Whether the channel is stopped, or a campaign may go on by itself as soon as there are messages."""
     with sessions.reading() as session:
-        return the_channel(session).stopped_reason
+        if the_channel(session).stopped_reason:
+            return True
+        return session.scalar(troubles.waiting(clock.now(session)).limit(1)) is not None
 
 
 async def ask(line: Transport) -> Allowance:
@@ -40,7 +44,7 @@ async def ask(line: Transport) -> Allowance:
         return Allowance(is_known=False)
 
 
-def note(sessions: Sessions, allowance: Allowance) -> None:
+def note(sessions: Sessions, clock: Clock, allowance: Allowance) -> None:
     """Keeps what LINE said; a channel with messages left is stopped no more."""
     if not allowance.is_known:
         return
@@ -50,4 +54,5 @@ def note(sessions: Sessions, allowance: Allowance) -> None:
         channel.quota_checked_at = machine_now(session)
         if allowance.is_left:
             channel.stopped_reason = None
+            troubles.go_on(session, clock.now(session))
         session.commit()

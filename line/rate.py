@@ -1,7 +1,7 @@
 """How fast we may call: one row per channel and endpoint, shared by every sender on every host.
 
-A request is given a moment at which it may leave, evenly spaced, so that no second ever holds more
-than 95 % of what LINE allows.
+A request is given a moment at which it may leave, evenly spaced over all hosts, so that no second ever
+holds more than 95 % of what LINE allows. What a host makes of its moments is line/pacing.py.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,16 +16,17 @@ PER_SECOND = {"push": 2000, "reply": 2000, "multicast": 200}
 SHARE = 0.95
 AHEAD = timedelta(seconds=1)  # how far into the future moments are given away
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# When LINE says too fast: half the rate, and a quarter more of what is left every ten seconds.
+SLOWEST = 0.25
+GROWTH = 1.25
+GROWS_EVERY_US = 10_000_000
+ONE_WARNING_US = 2_000_000  # warnings this close together are about the same burst
 
 
-def bucket_of(session: Session, channel_id: int, endpoint: str) -> RateBucket:
-    """The endpoint's bucket, locked until the transaction ends."""
-    wanted = (
-        select(RateBucket)
-        .where(RateBucket.channel_id == channel_id, RateBucket.endpoint == endpoint)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+def bucket_of(session: Session, channel_id: int, endpoint: str, *, lock: bool = True) -> RateBucket:
+    """The endpoint's bucket, locked until the transaction ends unless it is only looked at."""
+    wanted = select(RateBucket).where(RateBucket.channel_id == channel_id, RateBucket.endpoint == endpoint)
+    wanted = (wanted.with_for_update() if lock else wanted).execution_options(populate_existing=True)
     bucket = session.scalar(wanted)
     if bucket is None:
         row = {
@@ -39,23 +40,42 @@ def bucket_of(session: Session, channel_id: int, endpoint: str) -> RateBucket:
     return bucket
 
 
+def rate_of(bucket: RateBucket, machine: datetime) -> float:
+    """Requests a second, now: the bucket's rate, or what is left of it after a warning of LINE's."""
+    return bucket.per_second * _share(bucket, _us(machine))
+
+
 def room(bucket: RateBucket, machine: datetime) -> int:
     """How many more requests may be given a moment now."""
     free = _us(machine + AHEAD) - max(bucket.next_at_us, _us(machine))
-    return max(0, int(free * bucket.per_second / 1_000_000))
+    return max(0, int(free * rate_of(bucket, machine) / 1_000_000))
 
 
 def take(bucket: RateBucket, count: int, machine: datetime) -> list[float]:
-    """Seconds from now at which each of `count` requests may leave."""
+    """The moments at which `count` requests may leave, in seconds since the epoch by the shared clock."""
     begin = max(bucket.next_at_us, _us(machine))
-    gap = 1_000_000 / bucket.per_second
+    gap = 1_000_000 / rate_of(bucket, machine)
     bucket.next_at_us = begin + round(gap * count)
-    return [(begin - _us(machine) + gap * n) / 1_000_000 for n in range(count)]
+    return [(begin + gap * n) / 1_000_000 for n in range(count)]
 
 
 def slow_down(bucket: RateBucket, machine: datetime) -> None:
-    """LINE said too fast: nothing leaves for a second."""
-    bucket.next_at_us = max(bucket.next_at_us, _us(machine + AHEAD))
+    """LINE said too fast: nothing leaves for a second, then half as much, growing back step by step."""
+    at = _us(machine)
+    if bucket.slow_at_us is not None and at - bucket.slow_at_us < ONE_WARNING_US:
+        return
+    share = _share(bucket, at)
+    if share == 1.0:
+        bucket.next_at_us = max(bucket.next_at_us, _us(machine + AHEAD))
+    bucket.slow_share, bucket.slow_at_us = max(SLOWEST, share / 2), at
+
+
+def _share(bucket: RateBucket, at_us: int) -> float:
+    if bucket.slow_share is None or bucket.slow_at_us is None:
+        return 1.0
+    steps = max(0, at_us - bucket.slow_at_us) // GROWS_EVERY_US
+    grown: float = bucket.slow_share * GROWTH ** min(steps, 20)
+    return min(1.0, grown)
 
 
 def _us(moment: datetime) -> int:

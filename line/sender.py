@@ -9,24 +9,28 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from line import chunks, closing, letters, quota
 from line.client import LineAccess
+from line.hand import Hand
+from line.pacing import Errand, Gate
 from line.transport import Answer, Transport
+from line.watching import Watch
 from models.clock import Clock
 from models.session import Sessions
+from models.wake import Rest
 
 log = structlog.get_logger()
-IDLE_SECONDS = 0.15
-LETTERS_IN_HAND = 400
-CHUNKS_IN_HAND = 32
-PUSHES_AT_ONCE = 100  # of one chunk
+TURN_SECONDS = 0.1  # what comes back within it is written down together
+LETTERS_IN_HAND = 1200
+CHUNKS_IN_HAND = 256
 RECHECK_SECONDS = 15.0  # how often a stopped channel is asked about again
 ASK_SECONDS = 3600.0  # how often what is left of the month is asked, so that a dry run can say
 LONGEST_PAUSE = 300.0
@@ -38,51 +42,88 @@ def pause_after(attempts: int) -> float:
     return random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 2.0 ** min(attempts, 10))
 
 
+def run_in_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Runs it in an event loop of its own: the faster kind where the machine has it."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
 class Sender:
-    """Sends what the outbox and the campaigns hold. `run` until told to stop; `drain` what is due now, for tests."""
+    """Sends what the outbox and the campaigns hold. `run` until told to stop; `drain` what is due now, for tests.
+
+    `wake`, from any thread, ends an idle wait at once.
+    """
 
     def __init__(self, sessions: Sessions, clock: Clock, access: LineAccess) -> None:
         self.sessions, self.clock, self.access = sessions, clock, access
         self._letters: list[letters.Result] = []
         self._chunks: list[closing.ChunkResult] = []
+        self._watch = Watch(sessions)
         self._rechecked = 0.0
         self._asked: float | None = None
         self._done = 0
         self._in_hand = Counter[str]()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stirred = asyncio.Event()
+        self._idle = Rest(sessions.bells)
 
     def run(self, stop: threading.Event) -> None:
-        asyncio.run(self._work(lambda: not stop.is_set(), until_quiet=False))
+        run_in_loop(self._work(lambda: not stop.is_set(), until_quiet=False))
 
     def drain(self) -> int:
         """Sends everything due now and returns how much was settled; what must wait longer is left."""
         self._done, self._rechecked = 0, 0.0
         work = self._work(lambda: True, until_quiet=True)
         with ThreadPoolExecutor(1) as own:  # the caller's thread may have an event loop of its own
-            own.submit(asyncio.run, work).result()
+            own.submit(run_in_loop, work).result()
         return self._done
 
+    def wake(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(self._stirred.set)
+            except RuntimeError:  # the loop has just ended: nothing waits any more
+                return
+
     async def _work(self, goes_on: Callable[[], bool], *, until_quiet: bool) -> None:
-        with ThreadPoolExecutor(1, thread_name_prefix="sender-desk") as desk:
-            async with Transport(self.access) as line:
-                await self._turns(line, desk, goes_on, until_quiet=until_quiet)
+        self._loop, self._stirred = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="sender-desk") as desk:
+                async with Transport(self.access) as line, Hand(partial(self._attempt, line), self._watch) as hand:
+                    await self._turns(line, hand, desk, goes_on, until_quiet=until_quiet)
+        finally:
+            self._loop = None
 
     async def _turns(
-        self, line: Transport, desk: ThreadPoolExecutor, goes_on: Callable[[], bool], *, until_quiet: bool
+        self, line: Transport, hand: Hand, desk: ThreadPoolExecutor, goes_on: Callable[[], bool], *, until_quiet: bool
     ) -> None:
-        in_flight: set[asyncio.Task[None]] = set()
         while True:
             recorded = await self._aside(desk, self._record)
-            begun = await self._begin(line, desk) if goes_on() else []
-            in_flight |= {asyncio.ensure_future(each) for each in begun}
-            if not in_flight and not self._letters and not self._chunks:
+            self._stirred.clear()
+            if goes_on():
+                await self._begin(line, hand, desk)
+            else:
+                hand.give_back()
+            if not hand.count and not self._letters and not self._chunks:
                 if not goes_on() or (until_quiet and not recorded):
                     return
                 if not recorded:
-                    await asyncio.sleep(0 if until_quiet else IDLE_SECONDS)
-            elif in_flight:
-                await asyncio.wait(in_flight, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.sleep(0.01)  # those that come back together are recorded together
-            in_flight = {task for task in in_flight if not task.done()}
+                    await self._rest(0.0 if until_quiet else self._idle.after(found=False))
+            else:
+                self._idle.after(found=True)
+                await hand.until_empty(TURN_SECONDS)
+
+    async def _rest(self, seconds: float) -> None:
+        """Until something stirs, or so long."""
+        try:
+            await asyncio.wait_for(self._stirred.wait(), seconds)
+        except TimeoutError:
+            return
 
     async def _aside(self, desk: ThreadPoolExecutor, work: Callable[[], T]) -> T | None:
         """Runs database work in the desk's thread. A database that is away is waited for, not died of."""
@@ -104,72 +145,86 @@ class Sender:
             del self._chunks[: len(some_chunks)]
         return len(some_letters) + len(some_chunks)
 
-    async def _begin(self, line: Transport, desk: ThreadPoolExecutor) -> list[Awaitable[None]]:
-        """Claims what there is room for; each piece of work is still to be awaited."""
-        if time.monotonic() - self._rechecked > RECHECK_SECONDS:
-            self._rechecked = time.monotonic()
-            await self._recheck(line, desk)
-        begun: list[Awaitable[None]] = []
-        if self._asked is None or time.monotonic() - self._asked > ASK_SECONDS:
-            self._asked = time.monotonic()
-            begun.append(self._ask(line, desk))  # nothing waits for the answer
+    async def _begin(self, line: Transport, hand: Hand, desk: ThreadPoolExecutor) -> None:
+        """Claims what there is room for, and puts it in hand."""
+        await self._ask_now_and_then(line, desk)
+        await self._aside(desk, self._watch.look)
         if (space := LETTERS_IN_HAND - self._in_hand["letters"]) > LETTERS_IN_HAND // 4:
             at = time.monotonic()
             claimed = await self._aside(desk, lambda: letters.claim(self.sessions, self.clock, limit=space))
             mine, settled = claimed or ([], 0)
             self._done += settled
-            begun += [self._deliver(line, letter, at) for letter in mine]
+            hand.take(self._errand(letter, at) for letter in mine)
         if (space := CHUNKS_IN_HAND - self._in_hand["chunks"]) > 0:
             at = time.monotonic()
             taken = await self._aside(desk, lambda: chunks.claim(self.sessions, self.clock, limit=space))
-            begun += [self._deliver_chunk(line, chunk, at) for chunk in taken or ()]
-        return begun
+            for chunk in taken or ():
+                hand.take(self._errands(chunk, at))
 
-    async def _recheck(self, line: Transport, desk: ThreadPoolExecutor) -> None:
-        """Asks LINE whether a channel that was stopped may speak again."""
-        if await self._aside(desk, lambda: quota.stopped_reason(self.sessions)):
-            self._asked = time.monotonic()
-            await self._ask(line, desk)
+    async def _ask_now_and_then(self, line: Transport, desk: ThreadPoolExecutor) -> None:
+        """What is left of the month, hourly; sooner while something waits for it."""
+        now = time.monotonic()
+        is_due = self._asked is None or now - self._asked > ASK_SECONDS
+        if now - self._rechecked > RECHECK_SECONDS:
+            self._rechecked = now
+            waits = await self._aside(desk, lambda: quota.is_waited_for(self.sessions, self.clock))
+            is_due = is_due or bool(waits)
+        if is_due:
+            self._asked = now
+            allowance = await quota.ask(line)
+            await self._aside(desk, lambda: quota.note(self.sessions, self.clock, allowance))
 
-    async def _ask(self, line: Transport, desk: ThreadPoolExecutor) -> None:
-        """Keeps what LINE says of the month's allowance."""
-        allowance = await quota.ask(line)
-        await self._aside(desk, lambda: quota.note(self.sessions, allowance))
-
-    async def _deliver(self, line: Transport, letter: letters.Letter, claimed_at: float) -> None:
+    def _errand(self, letter: letters.Letter, claimed_at: float) -> Errand:
         self._in_hand["letters"] += 1
-        answer = await self._attempt(line, letter.endpoint, letter.body, letter.retry_key, letter.wait, claimed_at)
+        return Errand(
+            letter.endpoint, letter.body, letter.retry_key, self._watch.local(letter.moment),
+            claimed_at + letters.START_WITHIN, letter.campaign_id, partial(self._letter_done, letter),
+        )  # fmt: skip
+
+    def _letter_done(self, letter: letters.Letter, answer: Answer | None) -> None:
         self._in_hand["letters"] -= 1
         self._letters.append(letters.Result(letter, answer, pause=_pause(answer, letter.attempts)))
 
-    async def _deliver_chunk(self, line: Transport, chunk: chunks.Chunk, claimed_at: float) -> None:
-        gate = asyncio.Semaphore(PUSHES_AT_ONCE)
-
-        async def one(request: chunks.Request) -> Answer | None:
-            async with gate:
-                return await self._attempt(
-                    line, chunk.endpoint, request.body, request.retry_key, request.wait, claimed_at
-                )
-
+    def _errands(self, chunk: chunks.Chunk, claimed_at: float) -> list[Errand]:
         self._in_hand["chunks"] += 1
-        answers = list(await asyncio.gather(*(one(request) for request in chunk.requests)))
-        self._in_hand["chunks"] -= 1
-        pause = max((_pause(answer, chunk.attempts) for answer in answers), default=0.0)
-        self._chunks.append(closing.ChunkResult(chunk, answers, pause))
+        answers: dict[int, Answer | None] = {}
+        return [
+            Errand(
+                chunk.endpoint, request.body, request.retry_key, self._watch.local(request.wait),
+                claimed_at + letters.START_WITHIN, chunk.campaign_id, partial(self._request_done, chunk, answers, n),
+            )
+            for n, request in enumerate(chunk.requests)
+        ]  # fmt: skip
 
-    async def _attempt(
-        self, line: Transport, endpoint: str, body: bytes, retry_key: str | None, wait: float, claimed_at: float
-    ) -> Answer | None:
-        """One request at its moment; None when its lease would run out before an answer could come."""
-        await asyncio.sleep(max(0.0, claimed_at + wait - time.monotonic()))
-        if time.monotonic() - claimed_at > letters.START_WITHIN:
-            return None
+    def _request_done(
+        self, chunk: chunks.Chunk, answers: dict[int, Answer | None], n: int, answer: Answer | None
+    ) -> None:
+        """A chunk is done when each of its requests is."""
+        answers[n] = answer
+        if len(answers) < len(chunk.requests):
+            return
+        self._in_hand["chunks"] -= 1
+        pause = max((_pause(each, chunk.attempts) for each in answers.values()), default=0.0)
+        in_order = [answers[each] for each in range(len(answers))]
+        self._chunks.append(closing.ChunkResult(chunk, in_order, pause))
+
+    async def _attempt(self, line: Transport, errand: Errand, gate: Gate) -> Answer:
+        """One request, once its moment has come."""
         try:
-            return await line.send(endpoint, body, retry_key=retry_key)
+            connected = partial(_until_not_crowded, gate)
+            answer = await line.send(errand.endpoint, errand.body, retry_key=errand.retry_key, connected=connected)
         except Exception as error:
             # What nobody foresaw is taken for an unclear answer; the row goes on its careful way.
             log.exception("sending went wrong")
             return Answer(None, type(error).__name__)
+        self._watch.hear(answer.verdict)
+        return answer
+
+
+async def _until_not_crowded(gate: Gate) -> None:
+    """A handshake may have outlasted the moment: others may have left in its place."""
+    while gate.is_crowded(time.monotonic()):  # noqa: ASYNC110 - it is time that changes this, and time sets no event
+        await asyncio.sleep(0.01)
 
 
 def _pause(answer: Answer | None, attempts: int) -> float:

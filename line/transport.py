@@ -2,19 +2,22 @@
 
 import asyncio
 import json
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from line.client import LineAccess
 
 log = structlog.get_logger()
 ATTEMPT_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
-CONNECTIONS = 200
+CONNECTIONS = 512  # at two seconds an answer, as many as LINE takes multicasts in that time
 PATHS = {
     "push": "/v2/bot/message/push",
     "multicast": "/v2/bot/message/multicast",
@@ -33,7 +36,10 @@ Verdict = Literal["accepted", "refused", "limited", "out_of_quota", "locked_out"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `status` is None when nothing did; `reached` is False when nothing got there either."""
+    """What came back. `status` is None when nothing did; `reached` is False when nothing got there either.
+
+    Every answer of LINE's has a request id: without one, a success or a refusal is some proxy's and says nothing.
+    """
 
     status: int | None
     words: str = ""
@@ -44,13 +50,13 @@ class Answer:
     def verdict(self) -> Verdict:
         if self.status is None:
             return "unclear" if self.reached else "unreached"
-        if 200 <= self.status < 300 or self.status == 409:
+        if self.status == 409 or (200 <= self.status < 300 and self.request_id):
             return "accepted"
         if self.status == 429:
             return "out_of_quota" if "monthly limit" in self.words else "limited"
         if self.status == 401:
             return "locked_out"
-        return "refused" if 400 <= self.status < 500 else "unclear"
+        return "refused" if 400 <= self.status < 500 and self.status != 408 and self.request_id else "unclear"
 
 
 def encode(body: dict[str, Any]) -> bytes:
@@ -64,12 +70,16 @@ class Transport:
     def __init__(self, access: LineAccess) -> None:
         self.access = access
         self._http: aiohttp.ClientSession | None = None
+        self._urls = {endpoint: URL(access.host + path) for endpoint, path in PATHS.items()}
 
     async def __aenter__(self) -> Self:
+        connected = aiohttp.TraceConfig()
+        connected.on_connection_create_end.append(_when_connected)
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
             headers={"Authorization": f"Bearer {self.access.token}"},
             timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS, sock_connect=CONNECT_SECONDS),
+            trace_configs=[connected],
         )
         return self
 
@@ -79,12 +89,20 @@ class Transport:
         if self._http is not None:
             await self._http.close()
 
-    async def send(self, endpoint: str, body: bytes, *, retry_key: str | None) -> Answer:
-        """One attempt. Never raises for what networks do."""
+    async def send(
+        self,
+        endpoint: str,
+        body: bytes,
+        *,
+        retry_key: str | None,
+        connected: Callable[[], Awaitable[None]] | None = None,
+    ) -> Answer:
+        """One attempt. Never raises for what networks do. A new connection awaits `connected` before it is used."""
         headers = {"Content-Type": "application/json"}
         if retry_key:
             headers["X-Line-Retry-Key"] = retry_key
-        answer = await self._ask("POST", PATHS[endpoint], data=body, headers=headers)
+        url = self._urls[endpoint]
+        answer = await self._ask("POST", url, data=body, headers=headers, trace_request_ctx=connected)
         if answer.verdict != "accepted":
             log.warning(
                 "line answered", endpoint=endpoint, status=answer.status, words=answer.words[:200],
@@ -94,27 +112,42 @@ class Transport:
 
     async def get(self, path: str) -> Answer:
         """One question; `words` of the answer is the body."""
-        return await self._ask("GET", path)
+        return await self._ask("GET", URL(self.access.host + path))
 
-    async def _ask(self, method: str, path: str, **options: Any) -> Answer:
+    async def _ask(self, method: str, url: URL, **options: Any) -> Answer:
         assert self._http is not None
+        began = time.monotonic()
         try:
-            async with self._http.request(method, self.access.host + path, **options) as response:
-                return await _read(response)
+            async with self._http.request(method, url, allow_redirects=False, **options) as response:
+                answer = await _read(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Answer(None, str(error) or "no connection", reached=False)
+            answer = Answer(None, str(error) or "no connection", reached=False)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            return Answer(None, str(error) or type(error).__name__)
+            answer = Answer(None, str(error) or type(error).__name__)
+        log.debug(
+            "called line", method=method, path=url.path, status=answer.status, request_id=answer.request_id,
+            ms=round((time.monotonic() - began) * 1000, 1),
+        )  # fmt: skip
+        return answer
+
+
+async def _when_connected(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    """A handshake takes its time; whoever asked for it may want to wait before speaking."""
+    if context.trace_request_ctx is not None:
+        await context.trace_request_ctx()
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer:
     """The status decides; a body that breaks off does not undo it."""
-    try:
-        text = await response.text(errors="replace")
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        text = ""
     headers = response.headers
     request_id = headers.get("x-line-accepted-request-id") or headers.get("x-line-request-id")
+    try:
+        body = await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        body = b""
+    if response.method == "POST" and response.status < 300:
+        return Answer(response.status, "", request_id)
+    text = body.decode("utf-8", "replace")
     return Answer(response.status, _words(text) if response.status >= 300 else text, request_id)
 
 

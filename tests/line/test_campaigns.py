@@ -209,6 +209,9 @@ def test_without_quota_a_campaign_waits_and_then_goes(sessions: Sessions, line: 
     line.set_quota(100, used=3)
     awake(sessions)
     sender.drain()
+    assert tally(sessions, campaign)["ready"] == 4  # it waits for a person
+    change(sessions, Campaign, campaign, state="sending")
+    sender.drain()
     assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
 
 
@@ -225,6 +228,7 @@ def test_who_refuses_while_nothing_could_leave_is_not_written_to(
         session.commit()
     line.set_quota(100)
     awake(sessions)
+    change(sessions, Campaign, campaign, state="sending")
     sender.drain()
     assert tally(sessions, campaign) == {
         "sent": 5, "held_out": 1, "withheld opted_out": 1, "withheld blocked": 1,

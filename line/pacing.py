@@ -1,0 +1,153 @@
+"""When a request leaves: at its moment, and never so that any second could hold too many of them.
+
+Moments are spaced across all hosts by the bucket (line/rate.py). What spacing cannot help is lateness: a
+loop that stalled, a process that was stopped and woken, handshakes or a network that held requests back and
+let them go at once. So each host also keeps to this: the requests that may have arrived within the last
+second are never more than the moments it was given within the last 1.05 seconds. A request may have arrived
+at any time between leaving and its answer (less the way there and back at its quickest), so it counts until
+a second after that. Summed over hosts this is at most 1.05 x 95 % of what LINE allows, whatever was late.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from line.transport import Answer
+
+SECOND = 1.0
+SPREAD = 0.05  # how much later than its moment a request may arrive without the sum growing too large
+TICK = 0.004  # requests whose moments lie this close together leave together
+LATE = 1.0  # who has missed their moment by this much is given back, for another moment
+FORGETS = 30.0  # seconds after which the quickest way there and back is measured anew
+
+
+@dataclass(slots=True)
+class Errand:
+    """One request to make at its moment, by this process's own clock, or not at all (then `done(None)`)."""
+
+    endpoint: str
+    body: bytes
+    retry_key: str | None
+    moment: float
+    give_up_at: float
+    campaign_id: int | None
+    done: Callable[[Answer | None], None]
+
+
+class Gate:
+    """Counts what may have arrived at LINE within the last second against the moments we were given."""
+
+    def __init__(self) -> None:
+        self._coming: deque[float] = deque()
+        self._given: deque[float] = deque()
+        self._answered: deque[float] = deque()
+        self._unanswered = 0
+        self._quickest: tuple[float, float] | None = None  # of the last spell, and of the one before
+        self._measured_since = 0.0
+
+    def expect(self, moment: float) -> None:
+        """A moment was given to us; moments come in order."""
+        self._coming.append(moment)
+
+    def is_open(self, now: float) -> bool:
+        """Whether one more may leave."""
+        return self._open(now) < len(self._given)
+
+    def is_crowded(self, now: float) -> bool:
+        """Whether those that left are too many by now: time went by before they were on the wire."""
+        return self._open(now) > len(self._given)
+
+    def left(self) -> None:
+        self._unanswered += 1
+
+    def came_back(self, left_at: float, now: float) -> None:
+        """Answered or given up: by now it has arrived, or never will."""
+        self._unanswered -= 1
+        self._answered.append(max(left_at, now - self._way(now - left_at, now)))
+
+    def _open(self, now: float) -> int:
+        while self._coming and self._coming[0] <= now:
+            self._given.append(self._coming.popleft())
+        while self._given and self._given[0] <= now - SECOND - SPREAD:
+            self._given.popleft()
+        # Answers come a little out of order; a late one in front only makes us wait a moment longer.
+        while self._answered and self._answered[0] <= now - SECOND:
+            self._answered.popleft()
+        return self._unanswered + len(self._answered)
+
+    def _way(self, took: float, now: float) -> float:
+        """The quickest way there and back lately: the part of an answer's time that is no lateness."""
+        if self._quickest is None:
+            self._quickest, self._measured_since = (took, took), now
+        elif now - self._measured_since > FORGETS:
+            self._quickest, self._measured_since = (took, self._quickest[0]), now
+        else:
+            self._quickest = (min(took, self._quickest[0]), self._quickest[1])
+        return min(self._quickest)
+
+
+class Pacer:
+    """Lets one endpoint's errands leave, in the order of their moments."""
+
+    def __init__(
+        self,
+        send: Callable[[Errand, Gate], Awaitable[Answer]],
+        is_held: Callable[[Errand], bool],
+        *,
+        at_once: int,
+    ) -> None:
+        self.gate = Gate()
+        self._send, self._is_held, self._at_once = send, is_held, at_once
+        self._waiting: deque[Errand] = deque()
+        self._some = asyncio.Event()
+        self._out: set[asyncio.Task[None]] = set()
+        self._dispatcher: asyncio.Task[None] | None = None
+
+    def add(self, errands: Iterable[Errand]) -> None:
+        for errand in errands:
+            self.gate.expect(errand.moment)
+            self._waiting.append(errand)
+        if self._dispatcher is None:
+            self._dispatcher = asyncio.create_task(self._dispatch())
+        self._some.set()
+
+    def give_back(self) -> None:
+        """What has not begun is not begun; what is out comes home."""
+        while self._waiting:
+            self._waiting.popleft().done(None)
+
+    async def close(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+            await asyncio.gather(self._dispatcher, return_exceptions=True)
+
+    async def _dispatch(self) -> None:
+        while True:
+            if not self._waiting:
+                self._some.clear()
+                await self._some.wait()
+                continue
+            errand, now = self._waiting[0], time.monotonic()
+            if now > errand.give_up_at or now - errand.moment > LATE or self._is_held(errand):
+                self._waiting.popleft().done(None)
+            elif errand.moment > now:
+                # Looked at again soon, however far the moment: a pause is to be noticed while waiting.
+                await asyncio.sleep(min(max(errand.moment - now, TICK), 0.1))
+            elif len(self._out) >= self._at_once or not self.gate.is_open(now):
+                await asyncio.sleep(TICK)
+            else:
+                self._waiting.popleft()
+                self._begin(errand, now)
+
+    def _begin(self, errand: Errand, now: float) -> None:
+        self.gate.left()
+        task = asyncio.create_task(self._make(errand, now))
+        self._out.add(task)
+        task.add_done_callback(self._out.discard)
+
+    async def _make(self, errand: Errand, left_at: float) -> None:
+        answer = await self._send(errand, self.gate)
+        self.gate.came_back(left_at, time.monotonic())
+        errand.done(answer)
