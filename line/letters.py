@@ -37,7 +37,7 @@ from models.campaign import Campaign, Recipient
 from models.channel import the_channel
 from models.clock import Clock, machine_now
 from models.member import Friend, Member
-from models.outbox import OutgoingMessage
+from models.outbox import WAITING, OutgoingMessage
 from models.programme import the_brand
 from models.session import Sessions
 
@@ -46,7 +46,7 @@ LEASE = timedelta(seconds=15)
 START_WITHIN = LEASE.total_seconds() - ATTEMPT_SECONDS
 message = OutgoingMessage
 # Written out, so that the partial index can be used whatever else the statement is given.
-IS_WAITING = literal_column("outgoing_message.state IN ('queued', 'claimed')", Boolean)
+IS_WAITING = literal_column(f"outgoing_message.{WAITING}", Boolean)
 
 
 @dataclass(frozen=True, slots=True)

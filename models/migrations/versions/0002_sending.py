@@ -13,6 +13,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+WAITING = "state IN ('queued', 'claimed')"
+
 
 Indexes = Mapping[str, tuple[str, list[str], str | None]]
 KEYS = {"member_id": "fk_recipient_member_id_member", "campaign_id": "fk_recipient_campaign_id_campaign"}
@@ -132,9 +134,15 @@ def _pace() -> None:
     with op.batch_alter_table("rate_bucket") as bucket:
         bucket.add_column(sa.Column("slow_share", sa.Float(), nullable=True))
         bucket.add_column(sa.Column("slow_at_us", BigInt, nullable=True))
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "ix_outgoing_message_waiting", "outgoing_message", ["due_at", "id"], postgresql_concurrently=True,
+            sqlite_where=sa.text(WAITING), postgresql_where=sa.text(WAITING), if_not_exists=True,
+        )
 
 
 def _unpace() -> None:
+    op.drop_index("ix_outgoing_message_waiting", "outgoing_message")
     with op.batch_alter_table("rate_bucket") as bucket:
         bucket.drop_column("slow_at_us")
         bucket.drop_column("slow_share")
