@@ -16,8 +16,10 @@ def run(sessions: Sessions, *, now: datetime, progress: Callable[[str], None]) -
         months = closing.months_to_close(session, now=now)
     closed = []
     for month in months:
+        with sessions.reading() as session:  # counting takes long, and nobody must wait for it
+            counted = closing.count(session, month, now=now)
         with sessions.writing() as session:
-            if closing.close(session, month, now=now):
+            if closing.store(session, counted):
                 closed.append(str(month))
             session.commit()
         progress(f"closed {month}")

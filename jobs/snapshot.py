@@ -15,8 +15,10 @@ def run(sessions: Sessions, *, now: datetime, progress: Callable[[str], None]) -
     with sessions.reading() as session:
         months = snapshotting.months_to_take(session, now=now)
     for month in months:
+        with sessions.reading() as session:  # counting takes long, and nobody must wait for it
+            counted = snapshotting.count(session, month, now=now)
         with sessions.writing() as session:
-            snapshotting.take_snapshot(session, month, now=now)
+            snapshotting.store(session, counted)
             session.commit()
         progress(f"took the end of {month}")
     return {"taken": [str(month) for month in months]}

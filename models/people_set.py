@@ -2,12 +2,13 @@
 
 import sys
 from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from pyroaring import BitMap
-from sqlalchemy import Integer, LargeBinary, Select, func, literal, select
+from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, func, literal, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -73,9 +74,31 @@ def read_set(session: Session, ids: Select[int]) -> People:
 def _packed_by_postgres(session: Session, ids: Select[int]) -> "array[int]":
     """One value of four bytes per id: a million rows would cost a second to read one by one."""
     one = ids.subquery("ids")
-    column = sql_cast(one.c[0], Integer)  # an id past 32 bits is an error here, never another person
-    packed = func.string_agg(func.int4send(column), literal(b"", LargeBinary), type_=LargeBinary)
-    return four_bytes_each(cast("bytes | None", session.scalar(select(packed))))
+    return four_bytes_each(cast("bytes | None", session.scalar(select(_together(one.c[0])))))
+
+
+def grouped_ids(
+    session: Session, kinds: Sequence[ColumnElement[Any]], member_id: ColumnElement[int]
+) -> Iterator[tuple[Any, ...]]:
+    """The member ids of a query's rows by their kind, each as often as there are rows: (*kind, ids)."""
+    if session.get_bind().dialect.name == "postgresql":
+        for *kind, packed in session.execute(select(*kinds, _together(member_id)).group_by(*kinds)):
+            yield *kind, four_bytes_each(packed)
+        return
+    found: dict[str, tuple[list[Any], array[int]]] = {}
+    query = select(member_id, *kinds).execution_options(yield_per=READ_AT_ONCE)
+    for each, *kind in session.execute(query):
+        key = repr(kind)  # a kind may hold a list
+        if key not in found:
+            found[key] = kind, array("I")
+        found[key][1].append(each)
+    yield from ((*kind, ids) for kind, ids in found.values())
+
+
+def _together(member_id: ColumnElement[int]) -> ColumnElement[bytes]:
+    # An id past 32 bits is an error here, never another person.
+    one = func.int4send(sql_cast(member_id, Integer))
+    return func.string_agg(one, literal(b"", LargeBinary), type_=LargeBinary)
 
 
 def four_bytes_each(packed: bytes | None) -> "array[int]":

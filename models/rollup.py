@@ -1,4 +1,4 @@
-"""What pages read instead of millions of rows: days counted, and months that are not closed, as they stood a while ago."""
+"""What pages read instead of millions of rows: days counted, and open months as they stood a while ago."""
 
 from datetime import date, datetime
 from typing import Any

@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, literal, or_, select
-from sqlalchemy.sql.selectable import SelectBase
+from sqlalchemy import CTE, and_, func, literal, or_, select
 
 from domain.events import OWN_ACTIONS
 from domain.metrics._people import is_member
@@ -18,15 +17,14 @@ from models.store import Booking
 RETURN_DAYS = 90
 
 
-def came_back(days: SelectBase, period: Period, part: str) -> Rows:
+def came_back(points: CTE, period: Period, part: str) -> Rows:
     """Rows of a metric from (member_id, day) pairs: the first day in the base month is the index."""
-    points = days.cte(f"{part or 'points'}_days")
     index = (
         select(points.c.member_id, func.min(points.c.day).label("day"))
         .join(Member, Member.id == points.c.member_id)
         .where(is_member(period.as_of), points.c.day.between(period.base.first, period.base.last))
         .group_by(points.c.member_id)
-        .cte(f"{part or 'points'}_index")
+        .cte(f"{points.name}_index")
     )
     again = and_(points.c.day > index.c.day, points.c.day <= days_later(index.c.day, RETURN_DAYS))
     waiting = index.c.day >= period.today - timedelta(days=RETURN_DAYS)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
@@ -12,6 +12,8 @@ from domain.metrics import campaign_capture
 from domain.metrics._shape import Figure, Metric, Period, Rows, mature
 from models.arithmetic import list_holds
 from models.campaign import Campaign
+from models.packing import People, layers_of
+from models.people_set import grouped_ids
 from models.programme import Segment
 
 SIDES = ("of", "who")
@@ -19,14 +21,19 @@ Counts = Counter[str]
 # Which figure: ("", "") the metric's own, (part, "") a part of it, (part, word) a cut of that part.
 Place = tuple[str, str]
 TOP: Place = ("", "")
+# Part, words of the split, flags, people: rows that count as the same.
+Alike = tuple[str, list[str] | None, tuple[int, ...], "array[int]"]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A figure together with the ids of its people, read from the same rows at the same moment."""
+    """A figure together with the ids of its people, read from the same rows at the same moment.
+
+    Who is counted several times is in several layers (models/packing.py).
+    """
 
     figure: Figure
-    people: dict[tuple[Place, str], "array[int]"]
+    people: dict[tuple[Place, str], list[People]]
 
 
 def measure(session: Session, metric: Metric, period: Period) -> Figure:
@@ -49,20 +56,31 @@ def measure(session: Session, metric: Metric, period: Period) -> Figure:
 
 
 def take(session: Session, metric: Metric, period: Period) -> Taken:
-    """What `measure` gives, with everyone behind it: for closing a month."""
+    """What `measure` gives, with everyone behind it: for closing a month, and for its drafts."""
     counted: dict[Place, Counts] = defaultdict(Counter)
-    people: dict[tuple[Place, str], array[int]] = defaultdict(lambda: array("q"))
-    rows = metric.rows(period).subquery("rows")
-    asides = [rows.c[aside] for aside in metric.asides]
-    query = select(rows.c.part, rows.c.member_id, rows.c.hit, rows.c.pending, *asides, *_split(metric, rows))
-    for part, member_id, hit, pending, *rest in session.execute(query, execution_options={"yield_per": 5000}):
-        flags = (1 - pending, hit * (1 - pending), pending, *rest[: len(asides)])
-        for place in _places(metric, part, rest[-1] if metric.split else None):
-            counted[place].update(dict(zip(_names(metric), flags, strict=True)))
+    gathered: dict[tuple[Place, str], array[int]] = defaultdict(lambda: array("I"))
+    for part, words, flags, ids in _alike(session, metric, period):
+        amounts = Counter({name: flag * len(ids) for name, flag in zip(_names(metric), flags, strict=True)})
+        for place in _places(metric, part, words):
+            counted[place] += amounts
             for side, counts in zip(SIDES, flags, strict=False):
                 if counts:
-                    people[place, side].append(member_id)
+                    gathered[place, side].extend(ids)
+    # One list at a time: the bare ids go as their set comes.
+    people = {key: layers_of(gathered.pop(key)) for key in list(gathered)}
     return Taken(_finish(session, metric, period, counted), people)
+
+
+def _alike(session: Session, metric: Metric, period: Period) -> Iterator[Alike]:
+    """The rows of a metric by what they count as: part, words of the split, flags, and the people they are of."""
+    rows = metric.rows(period).subquery("rows")
+    flags = (1 - rows.c.pending, rows.c.hit * (1 - rows.c.pending), rows.c.pending)
+    columns = (*flags, *(rows.c[aside] for aside in metric.asides))
+    kinds = [rows.c.part, *_split(metric, rows), *(each.label(f"flag{n}") for n, each in enumerate(columns))]
+    named = select(rows.c.member_id, *kinds).subquery("alike")
+    for *kind, ids in grouped_ids(session, list(named.c)[1:], named.c.member_id):
+        words = kind.pop(1) if metric.split else None
+        yield kind[0], words, tuple(int(each) for each in kind[1:]), ids
 
 
 def people(metric: Metric, period: Period, *, place: Place, side: str) -> Rows:

@@ -28,7 +28,7 @@ NOTHING: ColumnElement[str] = literal_column("''")  # not a parameter, so that P
 def rows(period: Period) -> Rows:
     people = _participants(period).subquery("people")
     until = hours_later(people.c.at, CAPTURE_DAYS * 24)
-    tagged, strict = _tagged(people, until), _tagged(people, until, people.c.tag_key)
+    tagged, strict = _tagged(people, until, period), _tagged(people, until, period, people.c.tag_key)
     followed_up = _followed_up(people, until, period)
     reachable = reachable_at(people.c.member_id, until)
     waiting = until > period.as_of
@@ -70,7 +70,9 @@ def _is_its_campaign() -> ColumnElement[bool]:
     return or_(Campaign.id == Event.campaign_id, and_(Event.campaign_id.is_(None), Campaign.ref == Event.object))
 
 
-def _tagged(people: Subquery, until: Any, own_tag: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
+def _tagged(
+    people: Subquery, until: Any, period: Period, own_tag: ColumnElement[Any] | None = None
+) -> ColumnElement[bool]:
     """A valid tag given or renewed in the days after, still held at their end; without `own_tag` if named."""
     renewal = exists(
         select(1)
@@ -79,6 +81,7 @@ def _tagged(people: Subquery, until: Any, own_tag: ColumnElement[Any] | None = N
             Event.kind == "tagged",
             Event.object == Tag.key,
             Event.occurred_at.between(people.c.at, until),
+            Event.recorded_at <= period.as_of,
         )
         .correlate(people, Tag)
     )

@@ -73,12 +73,15 @@ def _implied(period: Period) -> Rows:
     """Finishes of the month that no recorded start led to."""
     start, finish, between = aliased(Event), aliased(Event), aliased(Event)
     used_up = exists(
-        select(1).where(_finishes(between, start), between.occurred_at < finish.occurred_at).correlate(start, finish)
+        select(1)
+        .where(_finishes(between, start), between.occurred_at < finish.occurred_at, between.recorded_at <= period.as_of)
+        .correlate(start, finish)
     )
+    known = start.recorded_at <= period.as_of
     recent = hours_later(start.occurred_at, LOOK_BACK_HOURS) >= finish.occurred_at
     in_time = hours_later(start.occurred_at, _wait_of(start)) >= finish.occurred_at
     led_here = exists(
-        select(1).where(_is_start(start), _finishes(finish, start), recent, in_time | ~used_up).correlate(finish)
+        select(1).where(_is_start(start), known, _finishes(finish, start), recent, in_time | ~used_up).correlate(finish)
     )
     return select(
         finish.member_id.label("member_id"),

@@ -11,7 +11,7 @@ from domain.wording import mark
 
 
 def rows(period: Period) -> Rows:
-    return came_back(purchase_days(period), period, "")
+    return came_back(purchase_days(period).cte("orders"), period, "")
 
 
 METRIC = Metric(

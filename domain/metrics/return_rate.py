@@ -14,12 +14,14 @@ from domain.wording import mark
 
 
 def rows(period: Period) -> Rows:
-    own, visits = own_action_days(period), visit_days(period)
-    anything = union_all(own, *visits, purchase_days(period))
+    # Read once each, though two cohorts look at them.
+    own = own_action_days(period).cte("own")
+    visits = union_all(*visit_days(period)).cte("visits")
+    anything = union_all(select(own), select(visits), purchase_days(period)).cte("anything")
     cohorts = union_all(
         came_back(anything, period, "any"),
         came_back(own, period, "re_engage"),
-        came_back(union_all(*visits), period, "revisit"),
+        came_back(visits, period, "revisit"),
     ).subquery("cohorts")
     return select(cohorts)
 

@@ -74,7 +74,8 @@ def answers(period: Period) -> Rows:
 
 
 def rows(period: Period) -> Rows:
-    return answers(period).where(Recipient.sent_at >= period.start, Recipient.sent_at < period.end)
+    in_month = (Recipient.sent_at >= period.start, Recipient.sent_at < period.end)
+    return answers(period).where(*in_month, Recipient.sent_at <= period.as_of)
 
 
 METRIC = Metric(

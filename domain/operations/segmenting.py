@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
-from domain.rules import RuleContext, compile_rule, validate
+from domain.rules import RuleContext, compile_rule, is_large, people_of, validate
 from domain.wording import mark
 from models.member import Member
 from models.programme import Segment
@@ -78,7 +79,29 @@ def live(session: Session) -> Sequence[Segment]:
     ).all()
 
 
+@dataclass(frozen=True)
+class Counted:
+    """How many a rule holds for, and some of them, the newest first. `as_of`: None when it is this very moment."""
+
+    count: int
+    newest: Select[int] | list[int]
+    as_of: datetime | None = None
+
+
+def counted(session: Session, rule: dict[str, Any], context: RuleContext, *, faces: int = 0) -> Counted:
+    """Counts while a rule is being edited: a large brand by sets, a smaller one in the rows themselves."""
+    if not is_large(session):
+        return Counted(_count(session, rule, context), people_in(rule, context))
+    ids, as_of = people_of(session, rule, context)
+    newest = list(ids[-faces:]) if faces else []
+    return Counted(len(ids), newest, None if as_of >= context.now else as_of)
+
+
 def count_of(session: Session, rule: dict[str, Any], context: RuleContext) -> int:
+    return counted(session, rule, context).count
+
+
+def _count(session: Session, rule: dict[str, Any], context: RuleContext) -> int:
     return session.scalar(select(func.count()).select_from(people_in(rule, context).subquery())) or 0
 
 

@@ -1,25 +1,27 @@
 """Where everyone stood at a month's end: RFM group, life-cycle state, tier, tagged or not. Stored once."""
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, Month, calendar_of
 from domain.metrics import tag_coverage
 from domain.metrics._people import counts
-from domain.metrics._shape import Period
+from domain.metrics._shape import Period, Rows
 from domain.operations.closing import first_month
 from domain.operations.recording import insert_for
 from domain.scores._everyone import scores
 from models.member import Member
 from models.packing import pack
+from models.people_set import grouped_ids
 from models.programme import Tier, TierLine, the_brand
 from models.score import Snapshot
 
-Standing = dict[tuple[str, str], list[int]]
+Standing = dict[tuple[str, str], "array[int]"]
 
 
 def months_to_take(session: Session, *, now: datetime) -> list[Month]:
@@ -33,19 +35,28 @@ def months_to_take(session: Session, *, now: datetime) -> list[Month]:
 
 
 def take_snapshot(session: Session, month: Month, *, now: datetime) -> int:
-    """Stores the month's end; how many values were stored. A value stored before stays as it is."""
+    """Counts and stores the month's end in one transaction; how many values there are."""
+    return store(session, count(session, month, now=now))
+
+
+def count(session: Session, month: Month, *, now: datetime) -> list[dict[str, Any]]:
+    """Where everyone stood, packed; reads only."""
     calendar = calendar_of(session)
-    standing: Standing = defaultdict(list)
+    standing: Standing = defaultdict(lambda: array("I"))
     _scores(session, month, calendar, standing)
     _tiers(session, month, calendar, standing)
     _tagged(session, Period(month, calendar, now), standing)
-    rows = [
+    return [
         {
             "month": str(month), "dimension": dimension, "value": value,
             "count": len(ids), "ids": pack(ids), "taken_at": now,
         }
         for (dimension, value), ids in sorted(standing.items())
     ]  # fmt: skip
+
+
+def store(session: Session, rows: list[dict[str, Any]]) -> int:
+    """Stores a month's end that was counted. A value stored before stays as it is."""
     if rows:
         unique = ["month", "dimension", "value"]
         session.execute(insert_for(session)(Snapshot).values(rows).on_conflict_do_nothing(index_elements=unique))
@@ -59,9 +70,10 @@ def _scores(session: Session, month: Month, calendar: Calendar, standing: Standi
         .join(Member, Member.id == scored.c.member_id)
         .where(counts(), scored.c.napl.is_not(None))
     )
-    for member_id, group, state in session.execute(people):
-        standing["rfm", group].append(member_id)
-        standing["napl", state].append(member_id)
+    among = people.subquery("people")
+    for group, state, ids in grouped_ids(session, [among.c.rfm_group, among.c.napl], among.c.member_id):
+        standing["rfm", group].extend(ids)
+        standing["napl", state].extend(ids)
 
 
 def _tiers(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:
@@ -75,20 +87,21 @@ def _tiers(session: Session, month: Month, calendar: Calendar, standing: Standin
         .subquery("lines")
     )
     people = (
-        select(lines.c.member_id, Tier.key)
+        select(lines.c.member_id, Tier.key.label("value"))
         .join(Tier, Tier.id == lines.c.tier_id)
         .join(Member, Member.id == lines.c.member_id)
         .where(counts(), lines.c.place == 1)
     )
-    _add(standing, "tier", session.execute(people))
+    _add(session, standing, "tier", people)
 
 
 def _tagged(session: Session, period: Period, standing: Standing) -> None:
     rows = tag_coverage.rows(period).subquery("rows")
-    found = session.execute(select(rows.c.member_id, rows.c.hit))
-    _add(standing, "tagged", ((member_id, "yes" if hit else "no") for member_id, hit in found))
+    value = case((rows.c.hit == 1, "yes"), else_="no")
+    _add(session, standing, "tagged", select(rows.c.member_id, value.label("value")))
 
 
-def _add(standing: Standing, dimension: str, people: Iterable[tuple[int, str]]) -> None:
-    for member_id, value in people:
-        standing[dimension, value].append(member_id)
+def _add(session: Session, standing: Standing, dimension: str, people: Rows) -> None:
+    among = people.subquery("people")
+    for value, ids in grouped_ids(session, [among.c.value], among.c.member_id):
+        standing[dimension, value].extend(ids)

@@ -1,7 +1,5 @@
 """Which segments fell: a metric of the month beside last month's, cut by the people who are in each segment today."""
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +10,11 @@ from domain.calendar import Month
 from domain.metrics._intervals import GREY
 from domain.metrics._shape import Figure, Metric
 from domain.reports.judging import Change, change
-from domain.reports.month_people import times_of
-from domain.rules import compile_rule, context_of
+from domain.reports.month_people import layers_behind
+from domain.rules import RuleContext, compile_rule, context_of, is_large, people_of
 from models.member import Member
+from models.packing import People
+from models.people_set import read_set
 from models.programme import Segment
 
 
@@ -36,24 +36,30 @@ def standings(session: Session, metric: Metric, month: Month, *, now: datetime) 
     found = []
     segments = session.scalars(select(Segment).where(Segment.archived_at.is_(None)).order_by(Segment.name))
     for segment in segments.all():
-        ids = session.scalars(select(Member.id).where(compile_rule(segment.rule, context))).all()
+        ids = _people_of(session, segment, context)
         figure, before = (_figure(sides[each], ids) for each in (month, month.plus(-1)))
         compared = change(figure, before, exact=metric.exact)
         found.append(Standing(segment.key, segment.name, figure, before, compared))
     return sorted(found, key=_depth)
 
 
-def _sides(session: Session, metric: Metric, month: Month, now: datetime) -> tuple[Counter[int], Counter[int]]:
+def _people_of(session: Session, segment: Segment, context: RuleContext) -> People:
+    if is_large(session):
+        return people_of(session, segment.rule, context)[0]
+    return read_set(session, select(Member.id).where(compile_rule(segment.rule, context)))
+
+
+def _sides(session: Session, metric: Metric, month: Month, now: datetime) -> tuple[list[People], list[People]]:
     return (
-        times_of(session, metric, month, side="who", now=now),
-        times_of(session, metric, month, side="of", now=now),
+        layers_behind(session, metric, month, side="who", now=now),
+        layers_behind(session, metric, month, side="of", now=now),
     )
 
 
-def _figure(sides: tuple[Counter[int], Counter[int]], ids: Iterable[int]) -> Figure:
-    who, of = sides
-    among = set(ids) & of.keys()
-    return Figure(sum(who[each] for each in among), sum(of[each] for each in among))
+def _figure(sides: tuple[list[People], list[People]], ids: People) -> Figure:
+    """Each layer counts a person once, so that they count as often as in the figure."""
+    who, of = (sum(layer.intersection_cardinality(ids) for layer in layers) for layers in sides)
+    return Figure(who, of)
 
 
 def _depth(standing: Standing) -> tuple[bool, float]:

@@ -1,9 +1,9 @@
 """The people behind a figure of the review, page by page.
 
-Of a closed month they are those stored with it, else those counted now.
+Of a closed month they are those stored with it, of a large brand's open month those stored with its draft,
+else those counted now.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,8 @@ from domain.calendar import Month, calendar_of
 from domain.metrics._counting import TOP, Place, people
 from domain.metrics._shape import Metric, Period
 from models.member import Member
-from models.packing import unpack
+from models.packing import People, layers_of, unpack_layers
+from models.rollup import DraftPeople, MonthDraft
 from models.score import MonthClose, MonthPeople
 
 PAGE_SIZE = 50
@@ -44,38 +45,40 @@ def behind(
 ) -> Behind:
     """The page after the member whose ref is `after`."""
     before_id = session.scalar(select(Member.id).where(Member.ref == after)) if after else None
-    closed = session.scalar(select(MonthClose.id).where(MonthClose.month == str(month)))
-    if closed is not None:
-        return _stored(session, metric, month, place, side, before_id)
+    layers = _stored(session, metric, month, place, side)
+    if layers is not None:
+        return _of_layers(session, layers, before_id)
     return _counted(session, metric, Period(month, calendar_of(session), now), place, side, before_id)
 
 
-def times_of(session: Session, metric: Metric, month: Month, *, side: str, now: datetime) -> Counter[int]:
-    """How often the metric's own figure counts each member id."""
-    if session.scalar(select(MonthClose.id).where(MonthClose.month == str(month))) is not None:
-        return _times_stored(session, metric, month, TOP, side)
+def layers_behind(session: Session, metric: Metric, month: Month, *, side: str, now: datetime) -> list[People]:
+    """Whom the metric's own figure counts at least once, at least twice, …"""
+    layers = _stored(session, metric, month, TOP, side)
+    if layers is not None:
+        return layers
     counted = people(metric, Period(month, calendar_of(session), now), place=TOP, side=side)
-    return Counter({row[0]: int(row[1]) for row in session.execute(counted)})
+    return layers_of(Counter({row[0]: int(row[1]) for row in session.execute(counted)}).elements())
 
 
-def _stored(session: Session, metric: Metric, month: Month, place: Place, side: str, before_id: int | None) -> Behind:
-    times = _times_stored(session, metric, month, place, side)
-    ids = sorted(times)
-    end = bisect_left(ids, before_id) if before_id is not None else len(ids)
-    page = ids[max(0, end - PAGE_SIZE - 1) : end][::-1]
-    return _page(session, [(each, times[each]) for each in page], total=times.total(), persons=len(ids))
+def _of_layers(session: Session, layers: list[People], before_id: int | None) -> Behind:
+    everyone = layers[0] if layers else People()
+    # How many have a lower id: from there the page goes down.
+    end = everyone.rank(before_id - 1) if before_id else len(everyone)
+    page = [(each, sum(each in layer for layer in layers)) for each in everyone[max(0, end - PAGE_SIZE - 1) : end]]
+    return _page(session, page[::-1], total=sum(map(len, layers)), persons=len(everyone))
 
 
-def _times_stored(session: Session, metric: Metric, month: Month, place: Place, side: str) -> Counter[int]:
-    row = session.scalar(
-        select(MonthPeople).where(
-            MonthPeople.month == str(month),
-            MonthPeople.metric == metric.key,
-            MonthPeople.part == key_of(place),
-            MonthPeople.side == side,
-        )
-    )
-    return Counter(unpack(row.ids)) if row else Counter()
+def _stored(session: Session, metric: Metric, month: Month, place: Place, side: str) -> list[People] | None:
+    """The people of a closed month or of a draft; None where there is neither."""
+    chosen = {"metric": metric.key, "part": key_of(place), "side": side}
+    if session.scalar(select(MonthClose.id).where(MonthClose.month == str(month))) is not None:
+        packed = session.scalar(select(MonthPeople.ids).filter_by(month=str(month), **chosen))
+    else:
+        draft_id = session.scalar(select(MonthDraft.id).where(MonthDraft.month == str(month)))
+        if draft_id is None:
+            return None
+        packed = session.scalar(select(DraftPeople.ids).filter_by(draft_id=draft_id, **chosen))
+    return unpack_layers(packed) if packed else []
 
 
 def _counted(

@@ -1,7 +1,8 @@
 """The month's journey figures beside last month's, and what may be said of them.
 
 A closed month answers from what was stored when it closed, for ever; a month that is not closed is
-computed from what is known now (definitions §4.0).
+computed from what is known now, or, of a large brand, from what was known when it was last counted
+(definitions §4.0).
 """
 
 from collections.abc import Iterable
@@ -17,10 +18,11 @@ from domain.metrics import all_metrics
 from domain.metrics._counting import measure
 from domain.metrics._shape import Figure, Metric, Period
 from domain.reports.judging import Change, change
-from domain.reports.recording_check import Silence, silences
+from domain.reports.recording_check import Silence, records_kept, silences
 from domain.wording import mark
 from models.event import Event
 from models.purchase import Purchase
+from models.rollup import MonthDraft
 from models.score import MonthClose
 
 CLOSES_AFTER_DAY = 8  # of the next month: by then every wait of up to 7 days has passed
@@ -42,7 +44,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Review:
-    """A month's page. `arrived_late` counts what was recorded after the month had closed."""
+    """A month's page. `arrived_late` counts what was recorded after the month had closed.
+
+    A draft is as of a while ago, and `is_wanted` when somebody asked for a newer one.
+    """
 
     month: Month
     as_of: datetime
@@ -52,6 +57,8 @@ class Review:
     arrived_late: int
     silences: tuple[Silence, ...]
     entries: tuple[Entry, ...]
+    is_draft: bool = False
+    is_wanted: bool = False
 
 
 def review(session: Session, month: Month, *, now: datetime) -> Review:
@@ -61,26 +68,29 @@ def review(session: Session, month: Month, *, now: datetime) -> Review:
         raise NotFound(
             mark("There is no review of %(month)s because it has not begun. Choose an earlier month."), month=str(month)
         )
-    closed = _closed(session, month)
+    closed, draft = _closed(session, month), _draft(session, month)
     figures, before = figures_of(session, month, now=now), figures_of(session, month.plus(-1), now=now)
     doubts = silences(session, month, today=calendar.day_of(now))
+    stored = closed or draft
     return Review(
         month=month,
-        as_of=closed.as_of if closed else now,
+        as_of=stored.as_of if stored else now,
         is_closed=closed is not None,
         closed_late=closed is not None and closed.closed_late,
         has_ended=now >= calendar.end(month.last),
-        arrived_late=_arrived_late(session, month, closed.as_of) if closed else 0,
+        arrived_late=_arrived_late(session, month, closed) if closed else 0,
         silences=tuple(doubts),
         entries=tuple(_entry(metric, figures, before, closed, doubts) for metric in _known(figures)),
+        is_draft=closed is None and draft is not None,
+        is_wanted=closed is None and draft is not None and draft.wanted_at is not None,
     )
 
 
 def figures_of(session: Session, month: Month, *, now: datetime, only: str | None = None) -> dict[str, Figure]:
-    """Every metric's figure (or `only` one's): as stored when the month closed, else as known now."""
-    closed = _closed(session, month)
-    if closed is not None:
-        return {key: Figure.from_plain(stored) for key, stored in closed.figures.items()}
+    """Every metric's figure (or `only` one's): as stored when it closed or was last counted, else as known now."""
+    stored = _closed(session, month) or _draft(session, month)
+    if stored is not None:
+        return {key: Figure.from_plain(each) for key, each in stored.figures.items()}
     period = Period(month, calendar_of(session), now)
     asked = all_metrics().items() if only is None else [(only, all_metrics()[only])]
     return {key: measure(session, metric, period) for key, metric in asked}
@@ -103,6 +113,10 @@ def latest_month(session: Session, *, now: datetime) -> Month:
 
 def _closed(session: Session, month: Month) -> MonthClose | None:
     return session.scalar(select(MonthClose).where(MonthClose.month == str(month)))
+
+
+def _draft(session: Session, month: Month) -> MonthDraft | None:
+    return session.scalar(select(MonthDraft).where(MonthDraft.month == str(month)))
 
 
 def _known(figures: dict[str, Figure]) -> Iterable[Metric]:
@@ -129,8 +143,12 @@ def _entry(
     )
 
 
-def _arrived_late(session: Session, month: Month, as_of: datetime) -> int:
+def _arrived_late(session: Session, month: Month, closed: MonthClose) -> int:
+    """Records that bear a day of the month and were not known when it closed."""
+    kept = records_kept(session, month.first, month.last)
+    if kept is not None and closed.records is not None:
+        return max(0, kept - closed.records)
     days = (month.first, month.last)
-    events = select(func.count()).where(Event.recorded_at > as_of, Event.day.between(*days))
-    orders = select(func.count()).where(Purchase.recorded_at > as_of, Purchase.day.between(*days))
+    events = select(func.count()).where(Event.recorded_at > closed.as_of, Event.day.between(*days))
+    orders = select(func.count()).where(Purchase.recorded_at > closed.as_of, Purchase.day.between(*days))
     return (session.scalar(events) or 0) + (session.scalar(orders) or 0)

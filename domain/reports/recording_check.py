@@ -4,19 +4,20 @@ Such a zero is more often a broken link or a renamed event than a month in which
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import Month, days_between
 from domain.events import KINDS
 from models.event import Event
 from models.purchase import Purchase
+from models.rollup import MetricDaily, Rollup
 
 USUAL_DAYS = 28
 USUAL_AT_LEAST = 5  # a day, in the median; rarer events have silent days by nature
@@ -24,6 +25,7 @@ SILENT_DAYS = 2
 # How far back silence that reaches into the month may have begun.
 LOOK_BACK = timedelta(days=USUAL_DAYS + 35)
 PURCHASE = "purchase"
+DAYS = "metric_daily"  # the name of the rollup of days
 
 Days = dict[date, int]
 
@@ -79,12 +81,57 @@ def _zero_runs(days: Days, first: date, last: date) -> Iterator[tuple[date, date
         yield since, last
 
 
+def daily_counts(
+    session: Session, *, kind: str | None = None, days: Collection[date] | None = None
+) -> dict[tuple[date, str], int]:
+    """How many records of each kind bear each day, counted in the rows; of one kind and some days, or of all."""
+    counts: dict[tuple[date, str], int] = {}
+    if kind != PURCHASE:
+        events = select(Event.day, Event.kind, func.count()).group_by(Event.kind, Event.day)
+        events = events.where(Event.kind == kind) if kind else events
+        counts |= _by_day(session, events if days is None else events.where(Event.day.in_(days)))
+    if kind in {None, PURCHASE}:
+        orders = select(Purchase.day, literal(PURCHASE), func.count()).group_by(Purchase.day)
+        counts |= _by_day(session, orders if days is None else orders.where(Purchase.day.in_(days)))
+    return counts
+
+
+def records_kept(session: Session, first: date, last: date) -> int | None:
+    """How many records bear these days, from the rollup; None where there is none."""
+    if session.get(Rollup, DAYS) is None:
+        return None
+    query = select(func.coalesce(func.sum(MetricDaily.count), 0)).where(MetricDaily.day.between(first, last))
+    return int(session.scalar(query) or 0)
+
+
+def records_in_rows(session: Session, first: date, last: date, *, as_of: datetime) -> int:
+    """How many records bear these days and were known at `as_of`, counted in the rows."""
+    # The kinds are named because the index of days begins with them.
+    events = select(func.count()).where(Event.kind.in_(KINDS), *_known(Event, first, last, as_of))
+    orders = select(func.count()).where(*_known(Purchase, first, last, as_of))
+    return (session.scalar(events) or 0) + (session.scalar(orders) or 0)
+
+
+def _known(table: type[Event] | type[Purchase], first: date, last: date, as_of: datetime) -> list[ColumnElement[bool]]:
+    return [table.day.between(first, last), table.recorded_at <= as_of]
+
+
+def _by_day(session: Session, query: Select[*tuple[Any, ...]]) -> dict[tuple[date, str], int]:
+    return {(row[0], row[1]): row[2] for row in session.execute(query)}
+
+
 def _daily_counts(session: Session, first: date, last: date) -> dict[str, Days]:
+    """A large brand's days are kept (domain/operations/rolling_up.py), a smaller one's counted now."""
+    if session.get(Rollup, DAYS) is not None:
+        queries = [select(MetricDaily.kind, MetricDaily.day, MetricDaily.count).where(
+            MetricDaily.day.between(first, last), MetricDaily.count > 0)]  # fmt: skip
+    else:
+        queries = [_events(first, last), _orders(first, last)]
     counts: dict[str, Days] = defaultdict(dict)
-    for kind, day, n in session.execute(_events(first, last)):
-        counts[kind][day] = n
-    for day, n in session.execute(_orders(first, last)):
-        counts[PURCHASE][day] = n
+    for query in queries:
+        for kind, day, n in session.execute(query):
+            if kind == PURCHASE or kind in KINDS:
+                counts[kind][day] = n
     return counts
 
 
@@ -94,4 +141,5 @@ def _events(first: date, last: date) -> Select[*tuple[Any, ...]]:
 
 
 def _orders(first: date, last: date) -> Select[*tuple[Any, ...]]:
-    return select(Purchase.day, func.count()).where(Purchase.day.between(first, last)).group_by(Purchase.day)
+    counted = select(literal(PURCHASE), Purchase.day, func.count())
+    return counted.where(Purchase.day.between(first, last)).group_by(Purchase.day)
