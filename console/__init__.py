@@ -13,6 +13,7 @@ from console import (
     campaigns,
     commands,
     export,
+    health,
     login,
     me,
     members,
@@ -23,6 +24,7 @@ from console import (
     sending,
     settings,
     shell,
+    stuck,
     today,
 )
 
@@ -37,6 +39,8 @@ PAGES = (
     campaigns.blueprint,
     sending.blueprint,
     settings.blueprint,
+    stuck.blueprint,
+    health.blueprint,
     export.blueprint,
     automations.blueprint,
     programme.blueprint,

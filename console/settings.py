@@ -1,8 +1,8 @@
-"""Settings: what waits for a person, what got stuck, who works here, and what they did."""
+"""Settings: what waits for a person, who works here, and what they did."""
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -11,18 +11,16 @@ from console import roles
 from console.commands import invite_link
 from console.login import machine_now
 from domain.errors import NotFound
-from domain.operations import noting, rescuing, staffing
+from domain.operations import noting, staffing
+from domain.reports import health
 from domain.wording import mark
-from models.inbox import InboundBody, WebhookEvent
 from models.member import Friend, Member
-from models.outbox import OutgoingMessage
 from models.staff import AuditLine, Staff, StaffNote
 from models.store import Store
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 PAGE = 100
-STUCK = ("unsure", "failed")
 
 
 @blueprint.get("/")
@@ -41,14 +39,10 @@ def page() -> str:
 
 def waiting_counts(session: Session) -> dict[str, int]:
     """How many wait behind each tab."""
-
-    def count(table: Any, *where: Any) -> int:
-        return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
-
-    parked = count(WebhookEvent, WebhookEvent.state == "parked") + count(InboundBody, InboundBody.state == "parked")
+    undecided = health.undecided(session)
     return {
-        "waiting": count(StaffNote, StaffNote.closed_at.is_(None)),
-        "stuck": parked + count(OutgoingMessage, OutgoingMessage.state == "unsure"),
+        "waiting": session.scalar(select(func.count()).where(StaffNote.closed_at.is_(None))) or 0,
+        "stuck": sum(count for kind, count in undecided.items() if kind != "paused_campaigns"),
     }
 
 
@@ -61,42 +55,6 @@ def close_note(note_id: int) -> Any:
     noting.close(door.session(), note, staff_id=roles.me().id, now=door.now())
     door.session().commit()
     return redirect(url_for("console.settings.page"), 303)
-
-
-@blueprint.get("/stuck")
-@roles.needs("marketer")
-def stuck() -> str:
-    """Events that could not be read, and messages that failed or may have."""
-    session = door.session()
-    messages = (
-        select(OutgoingMessage, Member).join(Member, Member.id == OutgoingMessage.member_id)
-        .where(OutgoingMessage.state.in_(STUCK)).order_by(OutgoingMessage.state.desc(), OutgoingMessage.id.desc())
-    )  # fmt: skip
-    events = select(WebhookEvent).where(WebhookEvent.state.in_(("parked", "retry"))).order_by(WebhookEvent.id.desc())
-    bodies = select(InboundBody).where(InboundBody.state == "parked").order_by(InboundBody.id.desc())
-    return render_template(
-        "console/stuck.html", counts=waiting_counts(session), events=session.scalars(events.limit(PAGE)).all(),
-        bodies=session.scalars(bodies.limit(PAGE)).all(), messages=session.execute(messages.limit(PAGE)).all(),
-    )  # fmt: skip
-
-
-@blueprint.post("/stuck/events/<int:event_id>")
-@roles.needs("marketer")
-def retry_event(event_id: int) -> Any:
-    rescuing.try_again(door.session(), event_id, staff_id=roles.me().id, now=door.now())
-    door.session().commit()
-    flash(door.words("It is being tried again."), "done")
-    return redirect(url_for("console.settings.stuck"), 303)
-
-
-@blueprint.post("/stuck/messages/<int:message_id>/<any(sent, failed):outcome>")
-@roles.needs("marketer")
-def settle_message(message_id: int, outcome: str) -> Any:
-    was_sent = outcome == "sent"
-    rescuing.settle_unsure(door.session(), message_id, was_sent=was_sent, staff_id=roles.me().id, now=door.now())
-    door.session().commit()
-    flash(door.words("Noted."), "done")
-    return redirect(url_for("console.settings.stuck"), 303)
 
 
 @blueprint.get("/staff")

@@ -16,6 +16,7 @@ from console import roles
 from console.colours import brand_stylesheet
 from console.counter import masked_phone
 from console.deeds import deed_words, detail_words
+from console.health import needing_a_person
 from console.links import back, came_from_us
 from console.navigation import navigation
 from console.person_panel import coupon_title
@@ -104,6 +105,7 @@ def _words() -> dict[str, Any]:
         "moment": moment_in_words,
         "money": money_in_words,
         "navigation": navigation,
+        "needing_a_person": needing_a_person,
         "role_words": lambda role: door.words(roles.ROLE_WORDS[role]),
         "pick": lambda texts: pick(texts, door.language()),
     }

@@ -10,7 +10,7 @@ READABLE = {
     "viewer": {"/console/members/", "/console/me/"},
     "marketer": {
         "/console/members/", "/console/today/", "/console/scan/", "/console/scan/register", "/console/me/",
-        "/console/settings/", "/console/settings/stuck",
+        "/console/settings/", "/console/settings/stuck", "/console/health/",
     },
 }  # fmt: skip
 READABLE["owner"] = READABLE["marketer"] | {"/console/settings/staff", "/console/settings/audit"}
