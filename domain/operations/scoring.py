@@ -1,122 +1,201 @@
-"""Writes what the scores say about people, only where something changed since the night before."""
+"""Keeps everyone's scores in step with what is known, by scoring those whose scores may have changed.
 
-from collections.abc import Iterator
-from datetime import date
+The night makes them due (`ScoreDue`), then scores them piece by piece; a killed night leaves the rest to the
+next. The row `ScoreRun` says how far scoring has come.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.operations.recording import insert_for
 from domain.scores import repurchase_cycle
-from domain.scores._everyone import COLUMNS, scores
-from domain.scores._figures import window_start
+from domain.scores._everyone import COLUMNS, CYCLE, with_cycles
+from domain.scores._figures import Among
+from domain.scores._movers import Since, movers
 from models.member import Member
 from models.programme import the_brand
-from models.purchase import Purchase
-from models.score import MemberScore
+from models.score import MemberScore, ScoreDue, ScoreRun
 
+PIECE = 5_000  # people a transaction
+PIECE_OF_CYCLES = 50_000
+COMPARE_EVERY = timedelta(days=7)
+# Of longer gaps between nights everyone is computed anew: most would be due.
+LONGEST_GAP = timedelta(days=60)
+# Raised when a score's rule changes, so that everyone is computed anew.
+VERSION = 1
+STORED = (*COLUMNS, *CYCLE)
 # `as_of` says since when the scores have stood, so it alone is no change.
-CHANGING = tuple(name for name in COLUMNS if name not in {"member_id", "as_of"})
+CHANGING = tuple(name for name in STORED if name not in {"member_id", "as_of"})
 
 
-def ranges(session: Session, *, size: int) -> Iterator[tuple[int, int]]:
-    """Ranges of member ids that cover everyone, to score piece by piece."""
-    last = session.scalar(select(func.max(Member.id))) or 0
-    for first in range(1, last + 1, size):
-        yield first, min(first + size - 1, last)
+def make_due(session: Session, *, day: date, now: datetime, machine_now: datetime) -> bool:
+    """Notes who has to be scored as of `day`, and that this was noted; whether it is everyone, as the first night."""
+    run = the_run(session)
+    rules = _rules(session)
+    reached = _reached(run) if run.rules == rules else None
+    everyone = reached is None or not timedelta(0) <= day - reached.day <= LONGEST_GAP
+    if reached is None or everyone:
+        _enqueue(session, select(Member.id))
+        run.compared_on = day
+    else:
+        _enqueue(session, movers(reached, day, calendar_of(session)).subquery().select())
+    run.day, run.at, run.machine_at, run.rules = day, now, machine_now, rules
+    session.flush()
+    return everyone
+
+
+def make_everyone_due(session: Session) -> None:
+    """For the weekly comparison."""
+    _enqueue(session, select(Member.id))
+
+
+def compare_is_due(session: Session, *, day: date) -> bool:
+    """Whether the scores kept step by step have not been held against computing everyone anew for a week."""
+    compared_on = the_run(session).compared_on
+    return compared_on is None or day - compared_on >= COMPARE_EVERY
+
+
+def compared(session: Session, *, day: date) -> None:
+    the_run(session).compared_on = day
+    session.flush()
+
+
+def count_due(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(ScoreDue)) or 0
+
+
+def score_due(session: Session, *, day: date) -> list[int] | None:
+    """Scores one piece of those due as of `day`: whose stored scores changed; None when nobody was due."""
+    the_run(session)  # locked: one at a time
+    ids = select(ScoreDue.member_id).order_by(ScoreDue.member_id)
+    last = session.scalar(ids.offset(PIECE - 1).limit(1)) or session.scalar(select(func.max(ScoreDue.member_id)))
+    if last is None:
+        return None
+    here = ScoreDue.member_id <= last
+    changed = _score(session, day, lambda column: column.in_(select(ScoreDue.member_id).where(here)))
+    session.execute(delete(ScoreDue).where(here), execution_options={"synchronize_session": False})
+    return changed
 
 
 def score(session: Session, *, day: date, ids: tuple[int, int]) -> int:
-    """Scores the people of a range of ids as of the end of `day`; how many rows changed. Safe to repeat."""
-    selected = scores(day, calendar=calendar_of(session), currency=the_brand(session).currency, ids=ids)
-    insert = insert_for(session)(MemberScore).from_select(COLUMNS, selected)
-    changed = or_(*(getattr(MemberScore, name).is_distinct_from(insert.excluded[name]) for name in CHANGING))
+    """Scores everyone of a range of ids as of `day`, due or not; how many rows changed. Safe to repeat."""
+    the_run(session)
+    return len(_score(session, day, lambda column: column.between(*ids)))
+
+
+def the_run(session: Session) -> ScoreRun:
+    """How far scoring has come; held until this transaction ends."""
+    run = session.get(ScoreRun, 1, with_for_update=True, populate_existing=True)
+    if run is None:
+        session.execute(insert_for(session)(ScoreRun).values(id=1).on_conflict_do_nothing())
+        run = session.get_one(ScoreRun, 1, with_for_update=True)
+    return run
+
+
+def _score(session: Session, day: date, among: Among) -> list[int]:
+    run = the_run(session)
+    before = _stored_gaps(session, among)
+    selected = with_cycles(
+        day, calendar=calendar_of(session), currency=the_brand(session).currency, everyones=run.everyones_gap,
+        among=among,
+    )  # fmt: skip
+    insert = insert_for(session)(MemberScore).from_select(STORED, selected, include_defaults=False)
+    changes = or_(*(getattr(MemberScore, name).is_distinct_from(insert.excluded[name]) for name in CHANGING))
     values = {name: insert.excluded[name] for name in (*CHANGING, "as_of")}
-    statement = insert.on_conflict_do_update(index_elements=["member_id"], set_=values, where=changed)
-    # PostgreSQL's driver forgets an INSERT's row count unless asked to keep it.
-    written: Any = session.execute(statement, execution_options={"preserve_rowcount": True})
-    _forget_the_gone(session, ids)
-    return int(written.rowcount)
+    statement = insert.on_conflict_do_update(index_elements=["member_id"], set_=values, where=changes)
+    after = dict(session.execute(statement.returning(MemberScore.member_id, MemberScore.gaps)).all())
+    gone = _forget_the_gone(session, among)
+    lost = {member_id: before[member_id] for member_id in {*after, *gone} if member_id in before}
+    _recount(run, lost=lost.values(), won=after.values())
+    session.flush()
+    return [*after, *gone]
 
 
-def _forget_the_gone(session: Session, ids: tuple[int, int]) -> None:
+def _stored_gaps(session: Session, among: Among) -> dict[int, str | None]:
+    rows = select(MemberScore.member_id, MemberScore.gaps).where(
+        among(MemberScore.member_id), MemberScore.gaps.is_not(None)
+    )
+    return dict(session.execute(rows).all())
+
+
+def _forget_the_gone(session: Session, among: Among) -> list[int]:
     """No score outlives an erasure or a merge."""
     gone = or_(Member.erased_at.is_not(None), Member.merged_into_id.is_not(None))
-    session.execute(
-        delete(MemberScore).where(
-            MemberScore.member_id.between(*ids),
-            exists(select(1).where(Member.id == MemberScore.member_id, gone)),
-        ),
-        execution_options={"synchronize_session": False},
+    forgotten = delete(MemberScore).where(
+        among(MemberScore.member_id), exists(select(1).where(Member.id == MemberScore.member_id, gone))
+    )
+    return list(
+        session.scalars(forgotten.returning(MemberScore.member_id), execution_options={"synchronize_session": False})
     )
 
 
-def everyones_gap(session: Session, *, day: date) -> float | None:
+def _recount(run: ScoreRun, *, lost: Iterable[str | None], won: Iterable[str | None]) -> None:
+    """Keeps the count of everyone's gaps in step with what a piece changed."""
+    tally = Counter(run.gaps)
+    tally.update(_tallied(won))
+    tally.subtract(_tallied(lost))
+    run.gaps = {gap: count for gap, count in tally.items() if count}
+
+
+def _tallied(texts: Iterable[str | None]) -> Counter[str]:
+    tally: Counter[str] = Counter()
+    for gaps in texts:
+        if gaps:
+            tally.update(gaps.split())
+    return tally
+
+
+def everyones_gap(session: Session) -> float | None:
     """The median gap between neighbouring purchase days of everyone in the last 730 days (definitions §9)."""
-    tally: dict[int, int] = {}
-    for days in _days_by_member(session, day, None):
-        for gap in repurchase_cycle.gaps_of(days):
-            tally[gap] = tally.get(gap, 0) + 1
-    gaps = [gap for gap in sorted(tally) for _ in range(tally[gap])]
-    return repurchase_cycle.usual_gap(gaps)
+    return _usual(the_run(session).gaps)
 
 
-def score_cycles(session: Session, *, day: date, ids: tuple[int, int], everyones: float | None) -> int:
-    """Writes each buyer's repurchase cycle and due day where they changed; how many."""
-    stored = {
-        row.member_id: (row.cycle_days, row.due_on)
-        for row in session.execute(
-            select(MemberScore.member_id, MemberScore.cycle_days, MemberScore.due_on).where(
-                MemberScore.member_id.between(*ids), MemberScore.purchase_days > 0
-            )
-        )
-    }
-    changes = [
-        {"member_id": member_id, "cycle_days": new[0], "due_on": new[1]}
-        for member_id, new in _cycles(session, day, ids, everyones)
-        if member_id in stored and stored[member_id] != new
-    ]
-    if changes:
-        session.execute(update(MemberScore), changes)
-    return len(changes)
+def _usual(gaps: Mapping[str, int]) -> float | None:
+    return repurchase_cycle.usual_gap({int(gap): count for gap, count in gaps.items()})
 
 
-def _cycles(
-    session: Session, day: date, ids: tuple[int, int], everyones: float | None
-) -> Iterator[tuple[int, tuple[int | None, date | None]]]:
-    for member_id, days in _member_days(session, day, ids):
-        if everyones is None:
-            yield member_id, (None, None)
-            continue
-        cycle = repurchase_cycle.cycle_days(repurchase_cycle.gaps_of(days), everyones)
-        yield member_id, (cycle, repurchase_cycle.due_on(days[-1], cycle))
+def ranges(session: Session, *, size: int = PIECE_OF_CYCLES) -> list[tuple[int, int]]:
+    """Ranges of member ids that cover everyone, for what is done piece by piece."""
+    last = session.scalar(select(func.max(Member.id))) or 0
+    return [(first, first + size - 1) for first in range(1, last + 1, size)]
 
 
-def _days_by_member(session: Session, day: date, ids: tuple[int, int] | None) -> Iterator[list[date]]:
-    for _, days in _member_days(session, day, ids):
-        yield days
-
-
-def _member_days(session: Session, day: date, ids: tuple[int, int] | None) -> Iterator[tuple[int, list[date]]]:
-    """Each buyer's purchase days of the last 730 days, in order; read as a stream."""
-    query = (
-        select(Purchase.member_id, Purchase.day)
-        .where(Purchase.member_id.is_not(None), Purchase.net_amount > 0)
-        .where(Purchase.day.between(window_start(day, repurchase_cycle.GAP_DAYS), day))
-        .distinct()
-        .order_by(Purchase.member_id, Purchase.day)
+def move_cycles(session: Session, *, everyones: float | None, ids: tuple[int, int]) -> int:
+    """Puts the cycles of a range of ids in step with another median of everyone's; how many changed."""
+    cycle = repurchase_cycle.cycle_days(MemberScore.gap_count, MemberScore.gap_median, everyones)
+    moved = update(MemberScore).where(
+        MemberScore.member_id.between(*ids), MemberScore.cycle_days.is_distinct_from(cycle)
     )
-    if ids is not None:
-        query = query.where(Purchase.member_id.between(*ids))
-    member_id: Any = None
-    days: list[date] = []
-    for row in session.execute(query, execution_options={"yield_per": 5000}):
-        if row[0] != member_id and days:
-            yield member_id, days
-            days = []
-        member_id = row[0]
-        days.append(row[1])
-    if days:
-        yield member_id, days
+    values = {"cycle_days": cycle, "due_on": repurchase_cycle.due_on(MemberScore.last_day, cycle)}
+    done: Any = session.execute(moved.values(values), execution_options={"synchronize_session": False})
+    return int(done.rowcount)
+
+
+def cycles_moved(session: Session, *, everyones: float | None) -> None:
+    """From now on everyone's cycles rest on this median."""
+    the_run(session).everyones_gap = everyones
+    session.flush()
+
+
+def _reached(run: ScoreRun) -> Since | None:
+    if run.day is None or run.at is None or run.machine_at is None:
+        return None
+    return Since(run.day, run.at, run.machine_at)
+
+
+def _rules(session: Session) -> str:
+    """What everyone's scores rest on besides what they did."""
+    brand = the_brand(session)
+    return f"{VERSION} {brand.business_timezone} {brand.currency}"
+
+
+def _enqueue(session: Session, ids: Any) -> None:
+    statement = insert_for(session)(ScoreDue).from_select(["member_id"], ids.where(text("true")))
+    session.execute(statement.on_conflict_do_nothing())
+    session.execute(text("ANALYZE score_due"))  # or the database plans as if nobody were due

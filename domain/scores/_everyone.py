@@ -4,28 +4,28 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, case, func, literal, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.calendar import Calendar
-from domain.scores import napl, rfm
-from domain.scores._figures import Rows, purchase_figures
+from domain.scores import napl, repurchase_cycle, rfm
+from domain.scores._figures import Among, Rows, everyone, purchase_figures
 from models.arithmetic import local_day
-from models.event import Event
 from models.member import Member
-from models.purchase import Purchase
 
 COLUMNS = (
     "member_id", "as_of", "first_day", "last_day", "purchase_days", "days_365", "amount_365",
     "last_activity_day", "rfm_r", "rfm_f", "rfm_m", "rfm_group", "napl",
 )  # fmt: skip
 
+GAPS = ("gap_count", "gap_median", "gaps")
+CYCLE = (*GAPS, "cycle_days", "due_on")
 
-def scores(day: date, *, calendar: Calendar, currency: str, ids: tuple[int, int] | None = None) -> Rows:
-    """COLUMNS for every known person, within a range of member ids when given.
+
+def scores(day: date, *, calendar: Calendar, currency: str, among: Among = everyone) -> Rows:
+    """COLUMNS for every known person of those asked for.
 
     Who is no member by then has no NAPL state; the erased and the merged away have no row.
     """
-    figures = _figures(day, calendar, ids).subquery("figures")
+    figures = _figures(day, calendar, among).subquery("figures")
     activity = napl.last_activity(figures.c.joined, figures.c.last_day, figures.c.last_action_day)
     rated = select(
         figures,
@@ -42,9 +42,9 @@ def scores(day: date, *, calendar: Calendar, currency: str, ids: tuple[int, int]
     return select(*(made[name].label(name) if name in made else rated.c[name] for name in COLUMNS)).where(true())
 
 
-def _figures(day: date, calendar: Calendar, ids: tuple[int, int] | None) -> Rows:
-    bought = purchase_figures(day, _within(Purchase.member_id, ids)).subquery("bought")
-    acted = napl.action_figures(day, _within(Event.member_id, ids)).subquery("acted")
+def _figures(day: date, calendar: Calendar, among: Among) -> Rows:
+    bought = purchase_figures(day, among).subquery("bought")
+    acted = napl.action_figures(day, calendar, among).subquery("acted")
     ended = calendar.end(day)
     joined = case((Member.registered_at < ended, local_day(Member.registered_at, calendar.zone.key)))
     counted = (func.coalesce(bought.c[name], 0).label(name) for name in ("purchase_days", "days_365", "amount_365"))
@@ -60,7 +60,7 @@ def _figures(day: date, calendar: Calendar, ids: tuple[int, int] | None) -> Rows
         )
         .outerjoin(bought, bought.c.member_id == Member.id)
         .outerjoin(acted, acted.c.member_id == Member.id)
-        .where(Member.erased_at.is_(None), Member.merged_into_id.is_(None), _within(Member.id, ids))
+        .where(Member.erased_at.is_(None), Member.merged_into_id.is_(None), among(Member.id))
         # Imported people were made today, but joined long ago.
         .where(or_(Member.created_at < ended, Member.registered_at < ended))
     )
@@ -80,5 +80,15 @@ def _napl(rated: Subquery, day: date, currency: str) -> ColumnElement[str]:
     )
 
 
-def _within(column: InstrumentedAttribute[Any], ids: tuple[int, int] | None) -> ColumnElement[bool]:
-    return true() if ids is None else column.between(*ids)
+def with_cycles(day: date, *, calendar: Calendar, currency: str, everyones: float | None, among: Among) -> Rows:
+    """COLUMNS and CYCLE: all that is stored of a person."""
+    scored = scores(day, calendar=calendar, currency=currency, among=among).subquery("scored")
+    gaps = repurchase_cycle.gap_figures(day, among).subquery("gap_figures")
+    cycle = repurchase_cycle.cycle_days(gaps.c.gap_count, gaps.c.gap_median, everyones)
+    due = repurchase_cycle.due_on(scored.c.last_day, cycle)
+    kept = (gaps.c[name] for name in GAPS)
+    return (
+        select(*(scored.c[name] for name in COLUMNS), *kept, cycle.label("cycle_days"), due.label("due_on"))
+        .outerjoin(gaps, gaps.c.member_id == scored.c.member_id)
+        .where(true())  # or SQLite would read ON CONFLICT as the join's
+    )

@@ -10,16 +10,20 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
+from domain.calendar import Calendar
 from domain.events import OWN_ACTIONS
 from domain.money import whole
-from domain.scores._figures import Rows, window_start
+from domain.scores._figures import Among, Rows, window_start
 from domain.wording import mark
+from models.arithmetic import local_day
 from models.event import Event
 
 ASLEEP_DAYS = 90
 NEW_DAYS = 30
 LOYAL_DAYS, LOYAL_SPENT, LOYAL_SPENT_ALONE = 4, 5_000, 15_000
 LOYAL_REFERRALS = 3
+REFERRED = "referred"
+COUNTED = (*OWN_ACTIONS, REFERRED)
 
 STATES = {
     "N": mark("New"),
@@ -29,16 +33,21 @@ STATES = {
 }
 
 
-def action_figures(day: date, among: ColumnElement[bool]) -> Rows:
-    """Per person: the last day of an own action, and successful referrals of the last 365 days."""
-    referred = and_(Event.kind == "referred", Event.day >= window_start(day))
+def action_figures(day: date, calendar: Calendar, among: Among) -> Rows:
+    """Per person: the last day of an own action, and successful referrals of the last 365 days.
+
+    By moments rather than days, so that one index has all that is read.
+    """
+    acted = case((Event.kind.in_(OWN_ACTIONS), Event.occurred_at))
+    referred = and_(Event.kind == REFERRED, Event.occurred_at >= calendar.start(window_start(day)))
     return (
         select(
             Event.member_id,
-            func.max(case((Event.kind.in_(OWN_ACTIONS), Event.day))).label("last_action_day"),
+            local_day(func.max(acted, type_=Event.occurred_at.type), calendar.zone.key).label("last_action_day"),
             func.sum(case((referred, 1), else_=0)).label("referrals"),
         )
-        .where(Event.kind.in_((*OWN_ACTIONS, "referred")), Event.day <= day, Event.member_id.is_not(None), among)
+        .where(Event.kind.in_(COUNTED), Event.occurred_at < calendar.end(day))
+        .where(Event.member_id.is_not(None), among(Event.member_id))
         .group_by(Event.member_id)
     )
 
