@@ -5,6 +5,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Callable
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +24,7 @@ import logs
 from api.archive import zipped_export
 from heart import Heart, Watched
 from line.client import LineAccess
+from models import wake
 from models.clock import Clock
 from models.session import Sessions, make_engine
 from settings import Settings, read_settings
@@ -77,6 +79,7 @@ def make_service(settings: Settings, sessions: Sessions) -> door.Service:
             "zipped_export": zipped_export,
             "timetable": jobs.timetable_ahead,
             "version": version(),
+            "job_lease": timedelta(seconds=settings.job_lease_seconds),
             "line": LineAccess(
                 token=settings.line_channel_access_token.get_secret_value(),
                 base=settings.line_api_base,
@@ -106,13 +109,17 @@ def worker_command() -> None:
     """Read the inbox, send the outbox and run queued jobs, until told to stop."""
     service = _serving_service()
     _run_until_stopped(
-        _heart(service, "worker").run, *bot.loops(service), *_sender_loops(service), *jobs.queue_loops(service)
+        _heart(service, "worker").run,
+        *_ear(service),
+        *bot.loops(service),
+        *_sender_loops(service),
+        *jobs.queue_loops(service),
     )
 
 
 @click.command("clock")
 def clock_command() -> None:
-    """Run the timetable, until told to stop. A second clock waits for the first to end."""
+    """Run the timetable, until told to stop. Any number may run; what is due is done once."""
     service = _serving_service()
     _run_until_stopped(_heart(service, "clock").run, *jobs.clock_loops(service))
 
@@ -140,7 +147,15 @@ def _serving_service() -> door.Service:
 def _sender_loops(service: door.Service) -> list[Callable[[threading.Event], None]]:
     from line.sender import Sender  # aiohttp: only the worker pays for importing it
 
-    return [Sender(service.sessions, service.clock, service.extra["line"]).run]
+    sender = Sender(service.sessions, service.clock, service.extra["line"])
+    service.sessions.bells[wake.OUTBOX].hear(sender.wake)
+    return [sender.run]
+
+
+def _ear(service: door.Service) -> list[Callable[[threading.Event], None]]:
+    """Hears the bells other processes ring: PostgreSQL carries them, SQLite does not."""
+    engine = service.sessions.engine
+    return [wake.listener(engine, service.sessions.bells)] if engine.dialect.name == "postgresql" else []
 
 
 def _run_until_stopped(*loops: Callable[[threading.Event], None]) -> None:

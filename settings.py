@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         le=9,
         description="How many proxies of your host stand before this app; 0: who connects is who asks",
     )
+    job_lease_seconds: float = Field(
+        60.0, ge=1, le=3600, description="How long after the death of whoever ran it a job is taken up again"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged")
 
     @field_validator("business_timezone")

@@ -24,9 +24,14 @@ def register(app: Flask) -> None:
 
 def queue_loops(service: Service) -> list[Callable[[threading.Event], None]]:
     """What the worker runs for this door: work that was queued."""
-    from jobs.queue import QueueReader
+    from jobs.queue import QueuedJobs, QueueReader
 
-    return [QueueReader(service).run]
+    loops = [QueueReader(service).run]
+    return [*loops, QueuedJobs(service).run] if is_postgresql(service) else loops
+
+
+def is_postgresql(service: Service) -> bool:
+    return service.sessions.engine.dialect.name == "postgresql"
 
 
 def clock_loops(service: Service) -> list[Callable[[threading.Event], None]]:

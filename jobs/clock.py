@@ -1,7 +1,9 @@
-"""The clock process: looks at the timetable every few seconds and runs what is due, in order.
+"""The clock process: looks at the timetable every few seconds and sees to it that what is due is run.
 
-Only one clock acts: the others wait for its lock. In practice mode it also walks time forward, stopping
-every few hours of the town's life so that each day's jobs run on their day.
+On SQLite it runs the jobs itself, in order, and a second clock waits for the first. On PostgreSQL it hands
+them to the workers of any host, and any number of clocks may look: the database lets each run happen once.
+In practice mode it also walks time forward, stopping every few hours of the town's life so that each day's
+jobs run on their day.
 """
 
 import fcntl
@@ -13,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from door import Service
-from jobs.runner import Job, all_jobs, run_if_due
+from jobs.runner import LEASE, Due, Job, all_jobs, is_waiting, latest, run_if_due
 from jobs.timetable import Every
+from models import wake
 from models.clock import PracticeClock
 from models.outbox import OutgoingMessage
 from models.programme import the_brand
@@ -26,9 +28,11 @@ from models.session import Sessions
 
 log = structlog.get_logger()
 LOOK_SECONDS = 5
-ADVISORY_LOCK = 7_246_001
+WALKING_LOCK = 7_246_001
 WALK_HOURS = 6
 SENDING_PATIENCE_SECONDS = 20
+RUN_JOB = "run_job"  # the worker's task, in jobs/queue.py
+NIGHT_LOCK = "night"  # nightly jobs rest on each other: one at a time, in their order
 
 
 class TheClock:
@@ -37,34 +41,72 @@ class TheClock:
     def __init__(self, service: Service) -> None:
         self.sessions = service.sessions
         self.clock = service.clock
+        self.lease = service.extra.get("job_lease", LEASE)
 
     def run(self, stop: threading.Event) -> None:
+        """Waits by the machine's steady clock: whatever the wall clock does meanwhile, the next look comes."""
         with only_clock(self.sessions, stop):
-            scheduler = BackgroundScheduler(timezone=UTC)
-            look = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-            scheduler.add_job(self.tick, "interval", seconds=LOOK_SECONDS, args=[stop], **look)
-            scheduler.add_job(self.tick, args=[stop], **look)
-            scheduler.start()
-            stop.wait()
-            scheduler.shutdown(wait=True)
+            while not stop.is_set():
+                try:
+                    self.tick(stop)
+                except Exception:
+                    log.exception("the clock stumbled; it looks again")
+                stop.wait(LOOK_SECONDS)
 
     def tick(self, stop: threading.Event | None = None) -> None:
         stop = stop or threading.Event()
         if self.clock.practice:
-            self.walk(stop)
-        self.run_due(stop)
+            self._walk_alone(stop)
+        if self.sessions.engine.dialect.name == "postgresql":
+            self.hand_out_due()
+        else:
+            self.run_due(stop)
 
     def run_due(self, stop: threading.Event) -> list[str]:
-        """Everything due now, each once, in the order in which it fell due."""
+        """Runs everything due now, each once, in the order in which it fell due."""
         with self.sessions.reading() as session:
-            now = self.clock.now(session)
+            now = self.clock.shared_now(session)
         ran = []
-        for job in sorted(all_jobs().values(), key=_time_of_day):
+        for job in in_order():
             if stop.is_set():
                 break
-            if run_if_due(self.sessions, job, now=now):
+            if run_if_due(self.sessions, job, now=now, lease=self.lease, stop=stop):
                 ran.append(job.name)
         return ran
+
+    def hand_out_due(self) -> list[str]:
+        """Has workers run everything due now. What one of them dropped is handed out again, once its lease is over."""
+        with self.sessions.reading() as session:
+            now = self.clock.shared_now(session)
+            waiting = [due for due in (latest(session, job, now=now) for job in in_order()) if is_waiting(session, due)]
+        return [due.job.name for due in waiting if self._hand_out(due)]
+
+    def _hand_out(self, due: Due) -> bool:
+        name = due.job.name
+        lock = None if isinstance(due.job.schedule, Every) else NIGHT_LOCK
+        with self.sessions.writing() as session:
+            handed = wake.defer_once(session, RUN_JOB, once=f"{name}:{due.period}", lock=lock, name=name)
+            session.commit()
+        return handed
+
+    def _walk_alone(self, stop: threading.Event) -> None:
+        """Of several clocks, one walks."""
+        if self._is_there():
+            return
+        if self.sessions.engine.dialect.name != "postgresql":
+            self.walk(stop)
+            return
+        with self.sessions.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if connection.scalar(select(func.pg_try_advisory_lock(WALKING_LOCK))):
+                try:
+                    self.walk(stop)
+                finally:
+                    connection.scalar(select(func.pg_advisory_unlock(WALKING_LOCK)))
+
+    def _is_there(self) -> bool:
+        with self.sessions.reading() as session:
+            row = session.get(PracticeClock, 1)
+            return row is None or row.offset_seconds >= row.target_seconds
 
     def walk(self, stop: threading.Event) -> None:
         """Goes to the practice clock's target in steps of a few hours, running what falls due on the way."""
@@ -101,8 +143,12 @@ class TheClock:
             time.sleep(0.2)
 
 
-def _time_of_day(job: Job) -> tuple[int, str, str]:
+def in_order() -> list[Job]:
     """Nightly jobs in the order of their hour, then the frequent ones."""
+    return sorted(all_jobs().values(), key=_time_of_day)
+
+
+def _time_of_day(job: Job) -> tuple[int, str, str]:
     if isinstance(job.schedule, Every):
         return 1, "", job.name
     return 0, job.schedule.at, job.name
@@ -110,22 +156,15 @@ def _time_of_day(job: Job) -> tuple[int, str, str]:
 
 @contextmanager
 def only_clock(sessions: Sessions, stop: threading.Event) -> Iterator[None]:
-    """Waits until no other clock runs: an advisory lock on PostgreSQL, a locked file beside SQLite."""
+    """On SQLite, waits until no other clock runs, by a locked file beside the database."""
     if sessions.engine.dialect.name == "postgresql":
-        with sessions.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            while not _take_advisory_lock(connection) and not stop.wait(2):
-                pass
-            yield
+        yield
         return
     path = Path(f"{sessions.engine.url.database}.clock")
     with path.open("w") as handle:
         while not _take_file_lock(handle.fileno()) and not stop.wait(2):
             pass
         yield
-
-
-def _take_advisory_lock(connection: Connection) -> bool:
-    return bool(connection.scalar(select(func.pg_try_advisory_lock(ADVISORY_LOCK))))
 
 
 def _take_file_lock(descriptor: int) -> bool:

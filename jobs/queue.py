@@ -1,34 +1,120 @@
-"""Queued work the worker does between looks: freezing campaigns that are approved and due.
+"""What the worker does besides reading and sending: freezing campaigns, and the jobs the clock hands out.
 
-The truth is the campaign's own row: a look that is lost loses nothing, and two looks do no harm.
+Campaigns are found by looking at their rows; a bell or a deferred job only says when to look. Jobs come
+through Procrastinate on PostgreSQL (on SQLite the clock runs them itself). Whatever is lost on the way is
+handed out again by the clock's next look at `job_run`.
 """
 
+import asyncio
+import contextlib
 import threading
+from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from door import Service
 from jobs import campaigns
+from jobs.clock import RUN_JOB
+from jobs.runner import LEASE, all_jobs, run_if_due
+from models import wake
+
+if TYPE_CHECKING:
+    from procrastinate import App
 
 log = structlog.get_logger()
-IDLE_SECONDS = 0.5
+AT_ONCE = 2  # queued jobs a worker runs at a time
+SWEEP_SECONDS = 10.0
+STALLED_SECONDS = 30.0  # a worker that has not been heard of for so long has died
+LOOK_SECONDS = 5.0
 
 
 class QueueReader:
-    """Looks for queued work until told to stop; `step` is one look, for tests."""
+    """Looks for campaigns to work on until told to stop; `step` is one look, for tests."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
 
     def run(self, stop: threading.Event) -> None:
+        bells = self.service.sessions.bells
+        rest = wake.Rest(bells)
         while not stop.is_set():
             try:
                 done = self.step()
             except Exception:
                 log.exception("queued work failed; it is looked at again")
                 done = 0
-            if not done:
-                stop.wait(IDLE_SECONDS)
+            bells[wake.WORK].wait(stop, rest.after(done))
 
     def step(self) -> int:
         return campaigns.step(self.service)
+
+
+class QueuedJobs:
+    """Runs what was deferred (models/wake.py), on PostgreSQL, until told to stop."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.lease = service.extra.get("job_lease", LEASE)
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                asyncio.run(self._work(stop))
+            except Exception as error:  # the database is away; the jobs wait there
+                log.error("queue trouble", error=str(error)[:300])
+            stop.wait(1)
+
+    async def _work(self, stop: threading.Event) -> None:
+        async with self._app(stop).open_async() as app:
+            worker = asyncio.create_task(
+                app.run_worker_async(
+                    concurrency=AT_ONCE, delete_jobs="successful", install_signal_handlers=False,
+                    fetch_job_polling_interval=LOOK_SECONDS, stalled_worker_timeout=STALLED_SECONDS,
+                )
+            )  # fmt: skip
+            sweeper = asyncio.create_task(_retry_stalled(app))
+            while not stop.is_set() and not worker.done():
+                await asyncio.wait({worker}, timeout=0.2)
+            for task in (sweeper, worker):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    def _app(self, stop: threading.Event) -> "App":
+        from procrastinate import App, PsycopgConnector
+
+        address = wake.address(self.service.sessions.engine)
+        app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=AT_ONCE + 2))
+
+        @app.task(name=RUN_JOB)
+        def run_job(name: str) -> None:
+            self.run_job(name, stop)
+
+        @app.task(name="freeze")
+        def freeze() -> None:
+            self.service.sessions.bells.ring(wake.WORK)
+
+        return app
+
+    def run_job(self, name: str, stop: threading.Event) -> None:
+        """A job of the timetable, for its latest period; one this version does not know is passed over."""
+        job = all_jobs().get(name)
+        if job is None:
+            return
+        sessions = self.service.sessions
+        with sessions.reading() as session:
+            now = self.service.clock.shared_now(session)
+        try:
+            run_if_due(sessions, job, now=now, lease=self.lease, stop=stop)
+        except OperationalError as error:  # the clock hands it out again
+            log.error("database trouble", job=name, error=str(error)[:300])
+
+
+async def _retry_stalled(app: "App") -> None:
+    """Puts back what a killed worker had taken: whoever is alive takes it up."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            log.warning("a worker died over a job; it is tried again", task=job.task_name)
+            await app.job_manager.retry_job(job)
+        await asyncio.sleep(SWEEP_SECONDS)

@@ -1,29 +1,34 @@
-"""Finds the jobs, and runs one for a period: once, under a lease, taken up again when its runner died."""
+"""Finds the jobs, and runs one for a period: once, under a lease, taken up again when its runner died.
+
+Leases are told by the clock all hosts share. A runner that was away for longer than its lease (a paused
+machine, a stuck disk) has lost its run: what it still tries to commit is refused (`jobs/fencing.py`).
+"""
 
 import importlib
 import pkgutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 import jobs
 from domain.calendar import calendar_of
-from domain.operations.recording import insert_for
-from jobs.timetable import ALWAYS, Schedule
+from jobs.fencing import FencedSessions, Interrupted, Run, TakenOver, lease_kept
+from jobs.timetable import Every, Schedule
 from models.automation import JobRun
-from models.session import Sessions
+from models.clock import machine_now
+from models.session import Sessions, insert_for
 
 log = structlog.get_logger()
-LEASE = timedelta(minutes=3)
-HEARTBEAT_SECONDS = 45
+LEASE = timedelta(seconds=60)
+# A job that failed is not tried again at once.
+REST_AFTER_FAILURE = timedelta(minutes=3)
 Progress = Callable[[str], None]
 
 # What `flask job night` runs, in this order: scores before the tags and tiers that rest on them.
@@ -38,6 +43,15 @@ class Job:
     about: str
     schedule: Schedule
     run: Callable[..., dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Due:
+    """A job's latest period, and when that began."""
+
+    job: Job
+    period: str
+    at: datetime
 
 
 @lru_cache
@@ -61,102 +75,124 @@ def run_by_hand(sessions: Sessions, name: str, *, now: datetime, progress: Progr
     return all_jobs()[name].run(sessions, now=now, progress=progress)
 
 
-def run_if_due(sessions: Sessions, job: Job, *, now: datetime, progress: Progress = quiet) -> bool:
+def run_if_due(
+    sessions: Sessions,
+    job: Job,
+    *,
+    now: datetime,
+    progress: Progress = quiet,
+    lease: timedelta = LEASE,
+    stop: threading.Event | None = None,
+) -> bool:
     """Runs `job` for its latest period unless that was done, or is being done, elsewhere."""
     with sessions.reading() as session:
-        calendar = calendar_of(session)
-    due = job.schedule.latest(now, calendar)
-    period = job.schedule.period(due, calendar)
-    fence = claim(sessions, job.name, period, due=due)
-    if fence is None:
-        return False
-    with lease_kept(sessions, job.name, period, fence):
-        try:
-            report = job.run(sessions, now=now, progress=progress)
-        except Exception as error:
-            log.exception("job failed", job=job.name, period=period)
-            finish(sessions, job.name, period, fence, state="failed", error=repr(error))
+        due = latest(session, job, now=now)
+        if not is_waiting(session, due):
             return False
-    finish(sessions, job.name, period, fence, state="done", report=report)
+    run = claim(sessions, due, lease=lease)
+    if run is None:
+        return False
+    with lease_kept(sessions, run, lease):
+        return _run(sessions, job, run, now=now, progress=progress, stop=stop)
+
+
+def _run(
+    sessions: Sessions, job: Job, run: Run, *, now: datetime, progress: Progress, stop: threading.Event | None
+) -> bool:
+    try:
+        report = job.run(FencedSessions(sessions, run, stop), now=now, progress=progress)
+    except Interrupted:
+        finish(sessions, run, state="waiting")
+        return False
+    except TakenOver:
+        log.warning("run taken over by another", job=run.job, period=run.period)
+        return False
+    except Exception as error:
+        log.exception("job failed", job=run.job, period=run.period)
+        finish(sessions, run, state="failed", error=repr(error))
+        return False
+    finish(sessions, run, state="done", report=report)
     return True
 
 
-def claim(sessions: Sessions, name: str, period: str, *, due: datetime) -> int | None:
-    """The fence of the claim, or None when the period is done or somebody alive is at it."""
-    machine = datetime.now(UTC)
+def latest(session: Session, job: Job, *, now: datetime) -> Due:
+    """The period `job` would run for now."""
+    calendar = calendar_of(session)
+    at = job.schedule.latest(now, calendar)
+    return Due(job, job.schedule.period(at, calendar), at)
+
+
+def is_waiting(session: Session, due: Due) -> bool:
+    """Whether the period is neither done nor in the hands of somebody alive."""
+    known = select(JobRun.id).where(JobRun.job == due.job.name, JobRun.period == due.period)
+    if session.scalar(known) is None:
+        return True
+    return session.scalar(known.where(_is_free(session), _is_undone(due))) is not None
+
+
+def _is_free(session: Session) -> ColumnElement[bool]:
+    return or_(JobRun.lease_until.is_(None), JobRun.lease_until < machine_now(session))
+
+
+def _is_undone(due: Due) -> ColumnElement[bool]:
+    schedule = due.job.schedule
+    if not isinstance(schedule, Every):
+        return JobRun.state != "done"
+    # A last run that lies ahead of us means that the clock was put back: it does not stand still until then.
+    ahead = due.at + timedelta(minutes=schedule.minutes)
+    return or_(JobRun.started_at < due.at, JobRun.started_at > ahead, JobRun.state != "done")
+
+
+def claim(sessions: Sessions, due: Due, *, lease: timedelta = LEASE) -> Run | None:
+    """The run, ours for the length of a lease; None when the period is done or somebody alive is at it."""
     with sessions.writing() as session:
-        _ensure_row(session, name, period, due)
-        free = or_(JobRun.lease_until.is_(None), JobRun.lease_until < machine)
-        todo = JobRun.started_at < due if period == ALWAYS else JobRun.state != "done"
-        claimed = session.execute(
+        _ensure_row(session, due)
+        mine = select(JobRun.id).where(JobRun.job == due.job.name, JobRun.period == due.period)
+        # Locked means that its runner is committing something this very moment.
+        free = mine.where(_is_free(session), _is_undone(due)).with_for_update(skip_locked=True)
+        row_id = session.scalar(free)
+        if row_id is None:
+            session.commit()
+            return None
+        fence = session.execute(
             update(JobRun)
-            .where(JobRun.job == name, JobRun.period == period, free, todo)
+            .where(JobRun.id == row_id)
             .values(
                 state="running",
-                started_at=due,
-                began_at=machine,
-                lease_until=machine + LEASE,
+                started_at=due.at,
+                lease_until=machine_now(session) + lease,
                 fence=JobRun.fence + 1,
                 error=None,
             )
             .returning(JobRun.fence)
-        ).scalar()
+        ).scalar_one()
         session.commit()
-        return claimed
+        return Run(due.job.name, due.period, fence)
 
 
-def _ensure_row(session: Session, name: str, period: str, due: datetime) -> None:
-    before = due - timedelta(seconds=1)
-    row = insert_for(session)(JobRun).values(job=name, period=period, state="waiting", started_at=before)
+def _ensure_row(session: Session, due: Due) -> None:
+    before = due.at - timedelta(seconds=1)
+    row = insert_for(session)(JobRun).values(
+        job=due.job.name, period=due.period, state="waiting", started_at=before
+    )  # fmt: skip
     session.execute(row.on_conflict_do_nothing(index_elements=["job", "period"]))
 
 
 def finish(
-    sessions: Sessions,
-    name: str,
-    period: str,
-    fence: int,
-    *,
-    state: str,
-    report: dict[str, Any] | None = None,
-    error: str | None = None,
+    sessions: Sessions, run: Run, *, state: str, report: dict[str, Any] | None = None, error: str | None = None
 ) -> None:
     """Writes the end of a run, unless somebody has taken it over meanwhile. A failed one rests before its next try."""
-    machine = datetime.now(UTC)
     with sessions.writing() as session:
+        machine = machine_now(session)
         session.execute(
             update(JobRun)
-            .where(JobRun.job == name, JobRun.period == period, JobRun.fence == fence)
+            .where(run.is_mine())
             .values(
                 state=state,
                 finished_at=machine,
                 report=report or {},
                 error=error,
-                lease_until=machine + LEASE if state == "failed" else None,
+                lease_until=machine + REST_AFTER_FAILURE if state == "failed" else None,
             )
         )
         session.commit()
-
-
-@contextmanager
-def lease_kept(sessions: Sessions, name: str, period: str, fence: int) -> Iterator[None]:
-    """Renews the lease while the work goes on, so that only a dead runner loses it."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(HEARTBEAT_SECONDS):
-            with sessions.writing() as session:
-                session.execute(
-                    update(JobRun)
-                    .where(JobRun.job == name, JobRun.period == period, JobRun.fence == fence)
-                    .values(lease_until=datetime.now(UTC) + LEASE)
-                )
-                session.commit()
-
-    heart = threading.Thread(target=renew, daemon=True)
-    heart.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        heart.join()

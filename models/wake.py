@@ -145,10 +145,10 @@ def defer_once(session: Session, task: str, *, once: str, lock: str | None = Non
     """`defer` in a savepoint, unless one with the same `once` is waiting already. PostgreSQL only."""
     from procrastinate.exceptions import AlreadyEnqueued
 
-    connection = session.connection().connection.driver_connection
-    job = _deferring().configure_task(task, lock=lock, queueing_lock=once, connection=connection)
     try:
         with session.begin_nested():
+            connection = session.connection().connection.driver_connection
+            job = _deferring().configure_task(task, lock=lock, queueing_lock=once, connection=connection)
             job.defer(**arguments)
     except AlreadyEnqueued:
         return False

@@ -1,16 +1,17 @@
 """Moving a campaign along: approve, take back, pause, resume, stop. Its states are data (models/campaign.py)."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
+from domain.operations.addressing import starts_at
 from domain.operations.drafting import named, problems
 from domain.operations.dry_running import dry_run
 from domain.wording import mark
-from models.campaign import Campaign, CampaignChunk, Recipient
+from models import wake
+from models.campaign import Campaign, CampaignChunk
 from models.programme import the_brand
 
 
@@ -47,6 +48,7 @@ def approve(
     _move(session, campaign, "approved", now=now)
     campaign.approved_by_id = staff_id
     session.flush()
+    wake.defer(session, "freeze", wait=(starts_at(session, campaign, now=now) - now).total_seconds())
     return campaign
 
 
@@ -71,15 +73,7 @@ def stop(session: Session, *, ref: str, reason: str, now: datetime) -> Campaign:
     """Ends a send for good. Who was not written to yet is withheld as `stopped`; nobody is dropped in silence."""
     campaign = _move(session, named(session, ref, lock=True), "stopped", now=now)
     campaign.stopped_reason, campaign.finished_at = reason.strip()[:500] or None, now
-    unstarted = (
-        update(CampaignChunk)
-        .where(CampaignChunk.campaign_id == campaign.id, CampaignChunk.state == "ready")
-        .where(CampaignChunk.first_attempt_at.is_(None))
-        .values(state="failed", error="stopped")
-        .returning(CampaignChunk.no)
-    )
-    numbers = session.scalars(unstarted.execution_options(synchronize_session=False)).all()
-    _withhold(session, campaign, "stopped", chunks=numbers)
+    _withhold(session, campaign)
     session.flush()
     return campaign
 
@@ -88,7 +82,7 @@ def cancel(session: Session, *, ref: str, now: datetime) -> Campaign:
     """Gives a campaign up before anything was sent."""
     campaign = _move(session, named(session, ref, lock=True), "cancelled", now=now)
     campaign.finished_at = now
-    _withhold(session, campaign, "stopped")
+    _withhold(session, campaign)
     session.flush()
     return campaign
 
@@ -116,8 +110,11 @@ def needs_another(session: Session, campaign: Campaign, staff_id: int | None) ->
     return None
 
 
-def _withhold(session: Session, campaign: Campaign, reason: str, *, chunks: Sequence[int] | None = None) -> None:
-    waiting = update(Recipient).where(Recipient.campaign_id == campaign.id, Recipient.state == "ready")
-    if chunks is not None:
-        waiting = waiting.where(Recipient.chunk_no.in_(chunks))
-    session.execute(waiting.values(state="withheld", reason=reason).execution_options(synchronize_session=False))
+def _withhold(session: Session, campaign: Campaign) -> None:
+    """Chunks that were not begun are withheld; their people follow, chunk by chunk (line/settling.py)."""
+    unstarted = update(CampaignChunk).where(
+        CampaignChunk.campaign_id == campaign.id, CampaignChunk.state.in_(("waiting", "ready")),
+        CampaignChunk.first_attempt_at.is_(None),
+    )  # fmt: skip
+    stopped = unstarted.values(state="withheld", reason="stopped")
+    session.execute(stopped.execution_options(synchronize_session="fetch"))
