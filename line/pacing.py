@@ -6,18 +6,20 @@ let them go at once. So each host also keeps to this: the requests that may have
 second are never more than the moments it was given within the last 1.05 seconds. A request may have arrived
 at any time between leaving and its answer (less the way there and back at its quickest), so it counts until
 a second after that. Summed over hosts this is at most 1.05 x 95 % of what LINE allows, whatever was late.
+Those that are late leave somewhat faster than moments come, never at once.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from line.transport import Answer
 
-SECOND = 1.0
-SPREAD = 0.05  # how much later than its moment a request may arrive without the sum growing too large
+SECOND = 1.02  # and a little, because ways are known only roughly
+SPREAD = 0.05  # how much longer moments count than requests do: the room that 95 % leaves
+CATCHES_UP = 1.5  # who is late leaves this much faster than moments come, and never in a bunch
 TICK = 0.004  # requests whose moments lie this close together leave together
 LATE = 1.0  # who has missed their moment by this much is given back, for another moment
 FORGETS = 30.0  # seconds after which the quickest way there and back is measured anew
@@ -42,50 +44,56 @@ class Gate:
     def __init__(self) -> None:
         self._coming: deque[float] = deque()
         self._given: deque[float] = deque()
-        self._answered: deque[float] = deque()
+        self._answered: deque[tuple[float, float]] = deque()  # (left, answered)
         self._unanswered = 0
-        self._quickest: tuple[float, float] | None = None  # of the last spell, and of the one before
+        self._quickest = (float("inf"), float("inf"))  # way there and back, of this spell and of the one before
         self._measured_since = 0.0
+        self._gap = self._free_at = 0.0
 
-    def expect(self, moment: float) -> None:
-        """A moment was given to us; moments come in order."""
-        self._coming.append(moment)
+    def expect(self, moments: Sequence[float]) -> None:
+        """These moments were given to us; they come in order, evenly spaced."""
+        self._coming.extend(moments)
+        if len(moments) > 1:
+            self._gap = moments[1] - moments[0]
 
     def is_open(self, now: float) -> bool:
         """Whether one more may leave."""
-        return self._open(now) < len(self._given)
+        return self._free_at <= now and self._open(now) < len(self._given)
 
     def is_crowded(self, now: float) -> bool:
         """Whether those that left are too many by now: time went by before they were on the wire."""
         return self._open(now) > len(self._given)
 
-    def left(self) -> None:
+    def left(self, now: float) -> None:
         self._unanswered += 1
+        self._free_at = max(self._free_at, now - 2 * TICK) + self._gap / CATCHES_UP
 
     def came_back(self, left_at: float, now: float) -> None:
         """Answered or given up: by now it has arrived, or never will."""
         self._unanswered -= 1
-        self._answered.append(max(left_at, now - self._way(now - left_at, now)))
+        self._measure(now - left_at, now)
+        self._answered.append((left_at, now))
 
     def _open(self, now: float) -> int:
         while self._coming and self._coming[0] <= now:
             self._given.append(self._coming.popleft())
-        while self._given and self._given[0] <= now - SECOND - SPREAD:
+        while self._given and self._given[0] <= now - 1.0 - SPREAD:
             self._given.popleft()
         # Answers come a little out of order; a late one in front only makes us wait a moment longer.
-        while self._answered and self._answered[0] <= now - SECOND:
+        while self._answered and self._arrived(*self._answered[0]) <= now - SECOND:
             self._answered.popleft()
         return self._unanswered + len(self._answered)
 
-    def _way(self, took: float, now: float) -> float:
+    def _arrived(self, left_at: float, answered_at: float) -> float:
+        """When it arrived at the latest, by what is known by now of the quickest way."""
+        return max(left_at, answered_at - min(self._quickest))
+
+    def _measure(self, took: float, now: float) -> None:
         """The quickest way there and back lately: the part of an answer's time that is no lateness."""
-        if self._quickest is None:
-            self._quickest, self._measured_since = (took, took), now
-        elif now - self._measured_since > FORGETS:
+        if now - self._measured_since > FORGETS:
             self._quickest, self._measured_since = (took, self._quickest[0]), now
         else:
             self._quickest = (min(took, self._quickest[0]), self._quickest[1])
-        return min(self._quickest)
 
 
 class Pacer:
@@ -105,10 +113,9 @@ class Pacer:
         self._out: set[asyncio.Task[None]] = set()
         self._dispatcher: asyncio.Task[None] | None = None
 
-    def add(self, errands: Iterable[Errand]) -> None:
-        for errand in errands:
-            self.gate.expect(errand.moment)
-            self._waiting.append(errand)
+    def add(self, errands: Sequence[Errand]) -> None:
+        self._waiting.extend(errands)
+        self.gate.expect([errand.moment for errand in errands])
         if self._dispatcher is None:
             self._dispatcher = asyncio.create_task(self._dispatch())
         self._some.set()
@@ -142,7 +149,7 @@ class Pacer:
                 self._begin(errand, now)
 
     def _begin(self, errand: Errand, now: float) -> None:
-        self.gate.left()
+        self.gate.left(now)
         task = asyncio.create_task(self._make(errand, now))
         self._out.add(task)
         task.add_done_callback(self._out.discard)

@@ -30,6 +30,7 @@ class AccountDesk:
             ("GET", "state", self.state),
             ("GET", "requests", self.requests),
             ("GET", "deliveries", self.deliveries),
+            ("GET", "pace", lambda request, body: {name: pace.as_json() for name, pace in self.world.paces.items()}),
             ("GET", "violations", lambda request, body: [asdict(item) for item in self.world.violations]),
             ("GET", "webhooks", lambda request, body: list(self.world.webhook_log)),
             ("POST", "webhooks", self.post_webhook),

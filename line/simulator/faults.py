@@ -17,6 +17,9 @@ CALL_FAULTS = {
     "rate_limited": "429, too many calls",
     "quota": "429, the month is used up",
     "html": "502 with an HTML page",
+    "portal": "200 with the page of a network in between, nothing accepted",
+    "empty_body": "200 without a body, though accepted",
+    "broken_json": "200 with half an answer, though accepted",
     "unauthorized": "401, the token was reissued",
 }
 WEBHOOK_FAULTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,32 @@ class Buckets:
         fits = level >= 1.0
         self._levels[endpoint] = (level - 1.0 if fits else level, now)
         return fits
+
+
+@dataclass(slots=True)
+class Pace:
+    """When an endpoint was called: how often in all, and how often in the worst second, wherever it begins."""
+
+    calls: int = 0
+    worst_second: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+    _last_second: deque[float] = field(default_factory=deque)
+
+    def note(self, now: float) -> None:
+        """One more call."""
+        self.first_at, self.last_at = (self.first_at if self.calls else now), now
+        self.calls += 1
+        self._last_second.append(now)
+        while self._last_second[0] <= now - 1.0:
+            self._last_second.popleft()
+        self.worst_second = max(self.worst_second, len(self._last_second))
+
+    def as_json(self) -> dict[str, float]:
+        """Without the second under way; times are machine time's seconds, good for differences."""
+        return {
+            "calls": self.calls, "worst_second": self.worst_second, "first_at": self.first_at, "last_at": self.last_at,
+        }  # fmt: skip
 
 
 @dataclass

@@ -19,7 +19,9 @@ from line.simulator.webhooks import Webhooks
 from line.simulator.world import Record, World, new_request_id
 
 LARGEST_BODY = 2 * 1024 * 1024
-BEFORE = {"error_before", "timeout_before", "reset_before", "rate_limited", "quota", "html", "unauthorized"}
+BEFORE = {
+    "error_before", "timeout_before", "reset_before", "rate_limited", "quota", "html", "unauthorized", "portal",
+}  # fmt: skip
 BAD_TOKEN = (
     "Authentication failed due to the following reason: invalid token. "
     "Confirm that the access token in the authorization header is valid."
@@ -30,6 +32,9 @@ STRUCK = {
     "rate_limited": Answer(429, {"message": RATE_LIMITED}),
     "quota": Answer(429, {"message": OVER_QUOTA}),
     "unauthorized": Answer(401, {"message": BAD_TOKEN}),
+    "portal": Answer(200, blob=b"<html><body>Please sign in to the network</body></html>", content_type="text/html"),
+    "empty_body": Answer(200, blob=b""),
+    "broken_json": Answer(200, blob=b'{"sentMessages": [{"id": "46'),
     "html": Answer(502, blob=b"<html><body><h1>502 Bad Gateway</h1></body></html>", content_type="text/html"),
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,6 +55,7 @@ def build(world: World, webhooks: Webhooks, openapi: OpenApi | None) -> web.Appl
 def _endpoint(world: World, route: Route, openapi: OpenApi | None) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
+        world.paces[route.name].note(time.monotonic())
         call = Call(route.name, new_request_id(), request.match_info, request.query, request.headers, b"", {})
         fault = world.faults.strike(route.name) if world.faults.active else None
         if fault is not None and fault.kind in BEFORE:
@@ -59,7 +65,10 @@ def _endpoint(world: World, route: Route, openapi: OpenApi | None) -> Handler:
             if fault is not None:
                 answer = await _struck(fault, request) if fault.kind != "delay" else await _later(fault, answer)
         _record(world, route, call, request, answer, started, fault)
-        return _response(answer, call.request_id)
+        response = _response(answer, call.request_id)
+        if fault is not None and fault.kind == "portal":  # not LINE's answer at all
+            del response.headers["x-line-request-id"]
+        return response
 
     return serve
 

@@ -146,6 +146,11 @@ class Control:
         """Accepted deliveries per person, each retry key (or request) once; replies count too."""
         return dict(self.ask("GET", "deliveries"))
 
+    def pace(self, endpoint: str) -> Json:
+        """How often an endpoint was called (`calls`), in the worst sliding second too (`worst_second`), and when."""
+        none = {"calls": 0, "worst_second": 0, "first_at": 0.0, "last_at": 0.0}
+        return dict(self.ask("GET", "pace").get(endpoint, none))
+
     def violations(self) -> list[Json]:
         """Requests that broke LINE's contract; a test of ours wants none."""
         return list(self.ask("GET", "violations"))

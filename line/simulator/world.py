@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import secrets
 import uuid
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from line.simulator.answers import Problem
 from line.simulator.clock import Clock
 from line.simulator.faults import Faults
-from line.simulator.limits import Buckets, Quota, ReplyTokens, RetryKeys
+from line.simulator.limits import Buckets, Pace, Quota, ReplyTokens, RetryKeys
 from line.simulator.menus import Menus
 from line.simulator.people import Line, People, Speaker, User
 
@@ -96,6 +96,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     quota: Quota = field(default_factory=Quota)
     buckets: Buckets = field(default_factory=Buckets)
+    paces: defaultdict[str, Pace] = field(default_factory=lambda: defaultdict(Pace))
     retry_keys: RetryKeys = field(default_factory=RetryKeys)
     reply_tokens: ReplyTokens = field(default_factory=ReplyTokens)
     requests: deque[Record] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
@@ -141,7 +142,8 @@ class World:
     def forget(self) -> None:
         """Back to an empty account: people, menus, logs, limits and faults; the channel and the switches stay."""
         fresh = World(channel=self.channel)
-        for name in ("people", "menus", "faults", "quota", "buckets", "retry_keys", "reply_tokens", "requests"):
+        limits = ("quota", "buckets", "paces", "retry_keys", "reply_tokens")
+        for name in ("people", "menus", "faults", "requests", *limits):
             setattr(self, name, getattr(fresh, name))
         for name in ("violations", "units", "revoked_tokens", "expired_tokens", "webhook_log", "texts"):
             getattr(self, name).clear()
