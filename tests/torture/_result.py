@@ -67,6 +67,11 @@ def check(condition: object, words: str) -> None:
         raise AssertionError(words)
 
 
+def step(words: str) -> None:
+    """Where a long run is; to standard error, so that the result stays one line."""
+    print(f"  {time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
+
+
 def tried(fault: str, run: Run, trial: Trial) -> dict[str, Any]:
     """Runs one trial, prints and keeps its line. Raises AssertionError when something happened that never may."""
     began, failed = time.monotonic(), ""
