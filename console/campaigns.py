@@ -181,7 +181,8 @@ def would(ref: str, outcome: str) -> str:
 def approve(ref: str) -> BaseResponse:
     campaign = controlling.approve(
         door.session(), ref=ref, edit_version=request.form.get("edit_version", 0, type=int), staff_id=roles.me().id,
-        accept_over_allowance=bool(request.form.get("accept_over_allowance")), now=door.now(),
+        accept_over_allowance=bool(request.form.get("accept_over_allowance")),
+        goes_on_until=moment_written(request.form.get("goes_on_until", "")), now=door.now(),
     )  # fmt: skip
     return _done(campaign, "campaign_approved")
 
@@ -222,7 +223,7 @@ def _written() -> dict[str, Any]:
         "audience_rule": rule_form.read(request.form).rule(),
         "compare_segments": request.form.getlist("compare_segments"),
         "holdout_percent": request.form.get("holdout_percent", 0, type=int),
-        "scheduled_at": _moment(request.form.get("scheduled_at", "")),
+        "scheduled_at": moment_written(request.form.get("scheduled_at", "")),
         "tag_key": request.form.get("tag_key") or None,
     }
 
@@ -233,7 +234,7 @@ def _content() -> dict[str, Any]:
     return {**content, "fallback": fallback}
 
 
-def _moment(written: str) -> datetime | None:
+def moment_written(written: str) -> datetime | None:
     """A local day and time as a browser writes it; empty means at once."""
     if not written:
         return None

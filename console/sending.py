@@ -9,16 +9,17 @@ from werkzeug.wrappers import Response as BaseResponse
 
 import door
 from console import roles
-from console.campaigns import STATES, bar_of, event_of, outcome_words
+from console.campaigns import STATES, bar_of, event_of, moment_written, outcome_words
 from console.people import people_page
 from domain.errors import Invalid
-from domain.operations import addressing, controlling, drafting, participating
+from domain.operations import addressing, controlling, drafting, dry_running, participating
 from domain.operations.auditing import audit
 from domain.reports import campaign_result
 from domain.reports.judging import interval, strength
 from domain.rules import names_of, sentence
 from domain.wording import mark
 from models.campaign import Campaign
+from models.channel import the_channel
 from models.programme import Segment, the_brand
 
 blueprint = Blueprint("sending", __name__, url_prefix="/sends")
@@ -88,10 +89,13 @@ def _day(written: str) -> date | None:
 @blueprint.post("/<ref>/<act>")
 @roles.needs("marketer")
 def control(ref: str, act: str) -> BaseResponse:
-    """Pause, resume, stop, take back to draft, cancel."""
+    """Pause, resume, stop, take back to draft, cancel; let it go on by itself when it is out of messages."""
     session, now = door.session(), door.now()
     if act == "stop":
         campaign = controlling.stop(session, ref=ref, reason=request.form.get("reason", ""), now=now)
+    elif act == "let-go-on":
+        until = moment_written(request.form.get("until", ""))
+        campaign = controlling.let_go_on(session, ref=ref, until=until, now=now)
     else:
         moves = {
             "pause": controlling.pause, "resume": controlling.resume, "take-back": controlling.take_back,
@@ -130,7 +134,10 @@ def _body(campaign: Campaign) -> str:
         "console/_send.html", result=found, bar=bar_of(found.outcomes), done=done, size=size,
         outcome_words=outcome_words,
         starts_at=addressing.starts_at(session, campaign, now=now) if campaign.state == "approved" else None,
-        sleeps_until=_sleeps_until(campaign),
+        sleeps_until=_sleeps_until(campaign), stopped_by=the_channel(session).stopped_reason,
+        messages=(messages := found.outcomes.get("sent", 0)),
+        cost=dry_running.cost_of(session, messages, campaign.allowance_left),
+        waits_alone=campaign.goes_on_until if campaign.goes_on_until and campaign.goes_on_until > now else None,
         segment_names={row.key: row.name for row in session.execute(called)}, strength=strength, interval=interval,
         conversions=[(door.words(CONVERSIONS.get(kind, kind)), count) for kind, count in found.conversions.items()],
         **_shared(campaign),

@@ -67,6 +67,7 @@ class Campaign(Base):
     # Why it waits when nobody paused it: out_of_quota; until when it may then go on without being asked.
     paused_reason: Mapped[Short | None]
     goes_on_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    allowance_left: Mapped[int | None]  # messages of the month's plan when it was approved: what came after cost extra
     starts_on: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of an event people take part in
     ends_on: Mapped[datetime | None] = mapped_column(UtcDateTime)
     anonymous_heads: Mapped[int] = mapped_column(default=0)

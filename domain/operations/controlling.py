@@ -14,6 +14,9 @@ from models import wake
 from models.campaign import Campaign, CampaignChunk
 from models.programme import the_brand
 
+# States in which it may be said until when it goes on by itself.
+WITH_A_WINDOW = ("approved", "freezing", "sending", "paused")
+
 
 def approve(
     session: Session,
@@ -22,9 +25,13 @@ def approve(
     edit_version: int,
     staff_id: int | None = None,
     accept_over_allowance: bool = False,
+    goes_on_until: datetime | None = None,
     now: datetime,
 ) -> Campaign:
-    """Lets the campaign go, now or at its time. Only exactly what was read can be approved."""
+    """Lets the campaign go, now or at its time. Only exactly what was read can be approved.
+
+    When the month's messages run out it waits for a person, or until `goes_on_until` for new ones.
+    """
     campaign = named(session, ref, lock=True)
     if campaign.edit_version != edit_version:
         raise Conflict(
@@ -47,6 +54,7 @@ def approve(
         )  # fmt: skip
     _move(session, campaign, "approved", now=now)
     campaign.approved_by_id = staff_id
+    campaign.allowance_left, campaign.goes_on_until = found.allowance_left, _later(goes_on_until, now)
     session.flush()
     wake.defer(session, "freeze", wait=(starts_at(session, campaign, now=now) - now).total_seconds())
     return campaign
@@ -66,7 +74,27 @@ def pause(session: Session, *, ref: str, now: datetime) -> Campaign:
 
 
 def resume(session: Session, *, ref: str, now: datetime) -> Campaign:
+    """A person says that it goes on, whatever it waited for."""
     return _move(session, named(session, ref, lock=True), "sending", now=now)
+
+
+def let_go_on(session: Session, *, ref: str, until: datetime | None, now: datetime) -> Campaign:
+    """Out of messages it may go on by itself once there are some again, until then; None: it waits for a person."""
+    campaign = named(session, ref, lock=True)
+    if campaign.state not in WITH_A_WINDOW:
+        raise _moved_on(campaign)
+    campaign.goes_on_until = _later(until, now)
+    session.flush()
+    return campaign
+
+
+def _later(until: datetime | None, now: datetime) -> datetime | None:
+    if until is not None and until <= now:
+        raise Invalid(
+            mark("Nothing was changed because the time until which it may go on is over. Choose a later one."),
+            code="over_already",
+        )
+    return until
 
 
 def stop(session: Session, *, ref: str, reason: str, now: datetime) -> Campaign:
@@ -90,13 +118,17 @@ def cancel(session: Session, *, ref: str, now: datetime) -> Campaign:
 def _move(session: Session, campaign: Campaign, state: str, *, now: datetime) -> Campaign:
     """One step of CAMPAIGN_MOVES. Raises Conflict for any other."""
     if not campaign.may_become(state):
-        raise Conflict(
-            mark("The campaign has moved on: it is %(state)s now. Open it again to see what can be done."),
-            code="moved_on", state=campaign.state,
-        )  # fmt: skip
-    campaign.state, campaign.state_at = state, now
+        raise _moved_on(campaign)
+    campaign.state, campaign.state_at, campaign.paused_reason = state, now, None
     session.flush()
     return campaign
+
+
+def _moved_on(campaign: Campaign) -> Conflict:
+    return Conflict(
+        mark("The campaign has moved on: it is %(state)s now. Open it again to see what can be done."),
+        code="moved_on", state=campaign.state,
+    )  # fmt: skip
 
 
 def needs_another(session: Session, campaign: Campaign, staff_id: int | None) -> Conflict | None:

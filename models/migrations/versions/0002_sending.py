@@ -131,6 +131,7 @@ def _pace() -> None:
     with op.batch_alter_table("campaign") as campaign:
         campaign.add_column(sa.Column("paused_reason", sa.String(length=64), nullable=True))
         campaign.add_column(sa.Column("goes_on_until", UtcDateTime(), nullable=True))
+        campaign.add_column(sa.Column("allowance_left", sa.Integer(), nullable=True))
     with op.batch_alter_table("rate_bucket") as bucket:
         bucket.add_column(sa.Column("slow_share", sa.Float(), nullable=True))
         bucket.add_column(sa.Column("slow_at_us", BigInt, nullable=True))
@@ -147,5 +148,6 @@ def _unpace() -> None:
         bucket.drop_column("slow_at_us")
         bucket.drop_column("slow_share")
     with op.batch_alter_table("campaign") as campaign:
+        campaign.drop_column("allowance_left")
         campaign.drop_column("goes_on_until")
         campaign.drop_column("paused_reason")
