@@ -35,6 +35,7 @@ DEEDS = {
     "event_let_go": mark("Let an event go"),
     "case_retried": mark("Tried an automation's case again"),
     "case_let_go": mark("Let an automation's case go"),
+    "review_counted": mark("Asked for a month to be counted again"),
     "message_settled": mark("Settled an unsure message"),
     "exported": mark("Exported data"),
     "marked": mark("Marked as test or staff"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 import door
@@ -14,6 +14,8 @@ from domain.errors import NotFound
 from domain.metrics import all_metrics
 from domain.metrics._counting import SIDES, Place
 from domain.metrics._shape import Figure, Metric
+from domain.operations import closing
+from domain.operations.auditing import audit
 from domain.reports import review_words as say
 from domain.reports.falling_segments import standings
 from domain.reports.judging import against_rest, gap, interval, strength
@@ -47,6 +49,18 @@ def show(month: str) -> str:
         after=asked.plus(1) if str(asked) < str(running) else None, after_words=_words(asked.plus(1)),
         silences=[_silence(each) for each in found.silences],
     )  # fmt: skip
+
+
+@blueprint.post("/<month>/count")
+@roles.needs("marketer")
+def count_again(month: str) -> BaseResponse:
+    """Asks for a newer draft of a large brand's open month; a smaller one is counted each time it is looked at."""
+    asked, session = _month(month), door.session()
+    if closing.want_draft(session, asked, now=door.now()):
+        audit(session, staff_id=roles.me().id, action="review_counted", object=f"month:{asked}", now=door.now())
+        session.commit()
+        flash(door.words("It is being counted again. Open this page again in a few minutes."), "done")
+    return redirect(url_for("console.review.show", month=str(asked)), 303)
 
 
 @blueprint.get("/<month>/<key>.svg")

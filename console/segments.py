@@ -33,10 +33,11 @@ def page() -> str:
     session, names = door.session(), _names()
     context = context_of(session, door.now())
     rows = [
-        (segment, sentence(segment.rule, door.language(), names), segmenting.count_of(session, segment.rule, context))
+        (segment, sentence(segment.rule, door.language(), names), segmenting.counted(session, segment.rule, context))
         for segment in segmenting.live(session)
     ]
-    return render_template("console/segments.html", rows=rows)
+    as_of = min((counted.as_of for _, _, counted in rows if counted.as_of), default=None)
+    return render_template("console/segments.html", rows=rows, as_of=as_of)
 
 
 @blueprint.get("/new")
@@ -170,10 +171,12 @@ def preview(root: rule_form.Part) -> str:
         missing = door.words(refusal.message, **refusal.values)
         return render_template("console/_segment_preview.html", missing=missing)
     context = context_of(session, door.now())
-    faces = some_people(session, people_in(rule, context), size=FACES)
-    count = segmenting.count_of(session, rule, context)
+    counted = segmenting.counted(session, rule, context, faces=FACES)
+    faces = some_people(session, counted.newest, size=FACES)
     words = sentence(rule, door.language(), names)
-    return render_template("console/_segment_preview.html", words=words, count=count, faces=faces)
+    return render_template(
+        "console/_segment_preview.html", words=words, count=counted.count, as_of=counted.as_of, faces=faces
+    )
 
 
 def _part_words(root: rule_form.Part) -> dict[str, str]:

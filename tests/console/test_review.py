@@ -8,6 +8,7 @@ import pytest
 
 from domain.calendar import Month
 from domain.operations import closing
+from jobs import rollups
 from models.programme import Segment
 from tests.support.factories import make_member, make_purchase
 from tests.support.journey import happened, local, make_campaign, send
@@ -152,3 +153,18 @@ def test_what_is_not_there_is_said_plainly(signed_in, path):
 
 def test_store_staff_have_no_review(signed_in, store):
     assert signed_in("store", store_id=store.id).get(REVIEW + MONTH).status_code == 403
+
+
+def test_a_large_brand_sees_as_of_when_it_was_counted_and_may_ask_again(signed_in, sessions, past, monkeypatch):
+    monkeypatch.setattr(closing, "LARGE", 1)
+    desk = signed_in("marketer")
+    assert "Counted as of" not in desk.get(REVIEW + "2026-02").text
+    rollups.run(sessions, now=NOW, progress=print)
+    page = desk.get(REVIEW + "2026-02").text
+    assert "Counted as of Tue 10 Mar 12:00" in page
+    assert "Count again" not in signed_in("viewer").get(REVIEW + "2026-02").text
+    page = desk.post(REVIEW + "2026-02/count", follow_redirects=True).text
+    assert "It is being counted again." in page
+    assert "Count again" not in page
+    rollups.run(sessions, now=NOW + timedelta(minutes=2), progress=print)
+    assert "Counted as of Tue 10 Mar 12:02" in desk.get(REVIEW + "2026-02").text
