@@ -24,7 +24,7 @@ from models.session import Sessions
 from tests.support.factories import make_member, make_purchase, numbers
 from tests.support.moments import NOW
 
-SILENT_DAYS = (1, 1, 1, 2, 3, 7, 29, 30, 31, 60)
+SILENT_DAYS = (1, 1, 1, 1, 2, 2, 3, 7, 30)
 
 
 def stored(session: Session) -> dict[int, Any]:
@@ -73,7 +73,9 @@ class Life:
         return self.dice.choice(self.people)
 
     def earlier(self, days: int) -> datetime:
-        return self.now - timedelta(days=self.dice.randrange(days), minutes=self.dice.randrange(1440))
+        """Within so many days; often just now."""
+        some = timedelta(days=self.dice.randrange(days), minutes=self.dice.randrange(1440))
+        return self.now - self.dice.choice((timedelta(0), some))
 
     def buys(self) -> None:
         purchasing.record_order(
@@ -128,22 +130,38 @@ HAPPENINGS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(3))
+def populate(session: Session, dice: random.Random) -> None:
+    """People whose orders, referrals and joining lie all around the ends of the windows."""
+    for _ in range(30):
+        joined = NOW - timedelta(days=dice.choice((25, 28, 31, 300)))
+        person = make_member(session, friend=False, registered_at=joined, created_at=joined)
+        for days in dice.sample((20, 40, 62, 88, 91, 178, 355, 362, 366, 370, 500, 720, 729, 735), dice.randrange(5)):
+            make_purchase(session, person, paid_at=NOW - timedelta(days=days), amount=dice.choice((500, 4_000)))
+        for n, days in enumerate(dice.sample((10, 20, 80, 86, 355, 360, 364, 370), dice.choice((0, 0, 3)))):
+            at = NOW - timedelta(days=days)
+            record(session, "referred", member_id=person.id, source="form", object=f"M{n}", occurred_at=at, now=at)
+    session.commit()
+
+
+def live(sessions: Sessions, dice: random.Random, now: datetime, happenings: int) -> None:
+    with sessions.writing() as session:
+        for _ in range(happenings):
+            life = Life(session, dice, now)
+            getattr(life, dice.choice(HAPPENINGS))()
+            session.flush()
+        session.commit()
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_a_random_life_scored_step_by_step_is_what_scoring_everyone_gives(sessions: Sessions, seed: int) -> None:
     dice, now = random.Random(seed), NOW
     with sessions.writing() as session:
-        for _ in range(12):
-            make_member(session, registered_at=NOW - timedelta(days=dice.randrange(400)))
-        session.commit()
+        populate(session, dice)
     differences = 0
-    for _ in range(25):
-        with sessions.writing() as session:
-            for _ in range(dice.randrange(6)):
-                life = Life(session, dice, now)
-                getattr(life, dice.choice(HAPPENINGS))()
-                session.flush()
-            session.commit()
+    for _ in range(12):
+        live(sessions, dice, now, dice.randrange(6))
         now += timedelta(days=dice.choice(SILENT_DAYS))
+        live(sessions, dice, now - timedelta(hours=2), dice.randrange(6))  # the day has begun that the night leaves out
         differences += night(sessions, now).get("differences", 0)
     assert differences == 0
 
@@ -168,6 +186,29 @@ def test_a_late_order_of_long_ago_is_seen(sessions: Sessions) -> None:
         session.commit()
     report = night(sessions, NOW + timedelta(days=1))
     assert (report["due"], report["changed"]) == (1, 1)
+
+
+def test_an_order_of_a_day_that_had_not_ended_is_seen_the_night_after(sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        make_purchase(session, make_member(session), paid_at=NOW - timedelta(minutes=5), amount=500)
+        session.commit()
+    night(sessions, NOW)
+    assert night(sessions, NOW + timedelta(days=1))["changed"] == 1
+
+
+def test_a_member_is_new_for_thirty_days(sessions: Sessions) -> None:
+    joined = NOW - timedelta(days=30)
+    with sessions.writing() as session:
+        member = make_member(session, registered_at=joined, created_at=joined)
+        acted = joined + timedelta(days=5)
+        record(session, "clicked", member_id=member.id, source="link", occurred_at=acted, now=acted)
+        session.commit()
+    states = []
+    for days in range(4):
+        night(sessions, NOW + timedelta(days=days))
+        with sessions.reading() as session:
+            states.append(session.get_one(MemberScore, member.id).napl)
+    assert states == ["N", "N", "A", "A"]
 
 
 def test_every_way_to_write_an_order_marks_it(session: Session) -> None:
