@@ -1,6 +1,7 @@
 """A coupon in the person's hands, under its terms of today: editing the coupon later changes nobody's terms."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,19 @@ from models.benefit import Coupon, CouponClaim
 from models.session import insert_for
 
 
-def give(session: Session, *, member_id: int, value: str, cause: str, now: datetime) -> CouponClaim | None:
+def give(
+    session: Session,
+    *,
+    member_id: int,
+    value: str,
+    cause: str,
+    also: Callable[[CouponClaim], None] | None = None,
+    now: datetime,
+) -> CouponClaim | None:
     """`value` is the coupon's key. None when given before for this cause; raises Conflict when none is left.
 
-    The claim is written first and the stock counted last, so that a wanted coupon is locked only briefly.
+    The claim is written first, then whatever `also` has to write about it; the stock is counted last, so that
+    a wanted coupon's row is held only from there to the commit.
     """
     coupon = _the_coupon(session, value)
     ends = expiry(coupon, calendar_of(session), now=now)
@@ -26,8 +36,11 @@ def give(session: Session, *, member_id: int, value: str, cause: str, now: datet
     # A savepoint: when stock has run out, the claim written a moment ago goes too.
     with session.begin_nested():
         claim = _write(session, coupon, member_id=member_id, cause=cause, now=now)
-        if claim is not None and not _count(session, coupon):
-            raise sold_out()
+        if claim is not None:
+            if also is not None:
+                also(claim)
+            if not _count(session, coupon):
+                raise sold_out()
     return claim
 
 
@@ -80,8 +93,8 @@ def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now:
         "expires_at": expiry(coupon, calendar_of(session), now=now),
     }
     statement = insert_for(session)(CouponClaim).values(values).on_conflict_do_nothing(index_elements=["cause"])
-    row = session.execute(statement.returning(CouponClaim.id)).first()
-    return session.get(CouponClaim, row.id) if row else None
+    made: CouponClaim | None = session.scalars(statement.returning(CouponClaim)).first()
+    return made
 
 
 def _new_ref() -> str:

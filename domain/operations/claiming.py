@@ -61,21 +61,29 @@ def _take(
     session: Session, member: Member, coupon: Coupon, *, n: int, source: str, trace: Trace, now: datetime
 ) -> CouponClaim:
     cause = f"claim:{coupon.key}:{member.ref}:{n}"
-    given = granting.grant(session, member_id=member.id, benefit={"coupon": coupon.key}, cause=cause, now=now)
+    given = granting.grant(
+        session, member_id=member.id, benefit={"coupon": coupon.key}, cause=cause, now=now,
+        also=lambda claim: _note(session, member, claim, source=source, trace=trace, now=now),
+    )  # fmt: skip
     if given is None:
         # The same person's other tap was first.
         return session.scalars(select(CouponClaim).where(CouponClaim.cause == cause)).one()
     assert isinstance(given, CouponClaim)
+    return given
+
+
+def _note(session: Session, member: Member, claim: CouponClaim, *, source: str, trace: Trace, now: datetime) -> None:
+    """What a claim is in the person's history; before the stock's row is taken, which others wait for."""
+    object = f"coupon:{claim.coupon.key}"
     record(
-        session, "coupon_claimed", member_id=member.id, source=source, object=f"coupon:{coupon.key}",
-        campaign_id=trace.campaign_id, message_id=trace.message_id, data={"claim": given.ref},
-        dedupe_key=f"coupon_claimed:{given.ref}", now=now,
+        session, "coupon_claimed", member_id=member.id, source=source, object=object,
+        campaign_id=trace.campaign_id, message_id=trace.message_id, data={"claim": claim.ref},
+        dedupe_key=f"coupon_claimed:{claim.ref}", now=now,
     )  # fmt: skip
     converting.complete(
-        session, member_id=member.id, type="coupon_claim", object=f"coupon:{coupon.key}", source=source,
-        once=f"coupon:{given.ref}", trace=trace, data={"claim": given.ref}, now=now,
+        session, member_id=member.id, type="coupon_claim", object=object, source=source,
+        once=f"coupon:{claim.ref}", trace=trace, data={"claim": claim.ref}, now=now,
     )  # fmt: skip
-    return given
 
 
 def offers(session: Session, member: Member, *, language: str | None = None, now: datetime) -> list[Offer]:

@@ -1,7 +1,7 @@
 """The one way to give a member something: a benefit, once for its cause."""
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -13,17 +13,27 @@ from domain import benefits
 from domain.operations import tiering
 
 
-def grant(session: Session, *, member_id: int, benefit: Mapping[str, Any], cause: str, now: datetime) -> object | None:
+def grant(
+    session: Session,
+    *,
+    member_id: int,
+    benefit: Mapping[str, Any],
+    cause: str,
+    also: Callable[[Any], None] | None = None,
+    now: datetime,
+) -> object | None:
     """Gives `benefit`, such as {"coupon": "welcome-100"}, {"points": 50} or {"tier_floor": {"tier": "silver"}}.
 
     `cause` says why, and makes it happen once: None when it was given before. What was given otherwise.
+    `also` writes what belongs to a coupon given for the first time, before its stock is counted.
     Raises ValueError for a kind that domain/benefits has no file for, and a Refusal when none is left.
     """
     kind, value = next(iter(benefit.items()))
     if kind not in kinds() or len(benefit) != 1:
         raise ValueError(f"not a benefit: {dict(benefit)!r} (one of {', '.join(kinds())})")
+    more = {"also": also} if also else {}
     given: object | None = import_module(f"domain.benefits.{kind}").give(
-        session, member_id=member_id, value=value, cause=cause, now=now
+        session, member_id=member_id, value=value, cause=cause, now=now, **more
     )
     if given is not None and kind == "tier_floor":
         tiering.settle(session, [member_id], now=now)
