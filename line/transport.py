@@ -13,6 +13,7 @@ import structlog
 from yarl import URL
 
 from line.client import LineAccess
+from models import tallies
 
 log = structlog.get_logger()
 ATTEMPT_SECONDS = 10.0
@@ -103,6 +104,8 @@ class Transport:
             headers["X-Line-Retry-Key"] = retry_key
         url = self._urls[endpoint]
         answer = await self._ask("POST", url, data=body, headers=headers, trace_request_ctx=connected)
+        labels = f'endpoint="{endpoint}",verdict="{answer.verdict}",status="{answer.status or "none"}"'
+        tallies.count("regulars_line_answers", labels)
         if answer.verdict != "accepted":
             log.warning(
                 "line answered", endpoint=endpoint, status=answer.status, words=answer.words[:200],
@@ -124,9 +127,11 @@ class Transport:
             answer = Answer(None, str(error) or "no connection", reached=False)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             answer = Answer(None, str(error) or type(error).__name__)
+        seconds = time.monotonic() - began
+        tallies.observe("regulars_line_seconds", seconds, f'call="{url.path.rsplit("/", 1)[-1]}"')
         log.debug(
             "called line", method=method, path=url.path, status=answer.status, request_id=answer.request_id,
-            ms=round((time.monotonic() - began) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )  # fmt: skip
         return answer
 
