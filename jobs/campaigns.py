@@ -1,10 +1,20 @@
-"""Freezes and starts campaigns that are approved and due (called by the worker, not the timetable)."""
+"""Campaigns between the marketer and the sender: freezes those due, settles what was sent (called by the worker)."""
+
+from sqlalchemy import select
 
 from domain.operations import freezing
 from door import Service
+from line.closing import finish_campaigns
+from line.settling import is_over, settle
+from models.campaign import CampaignChunk
 
 
 def step(service: Service) -> int:
+    """One campaign's next piece, and the people of some chunks that are done; returns how much was found."""
+    return freeze(service) + settle_some(service)
+
+
+def freeze(service: Service) -> int:
     """Does one campaign's next piece, in a transaction of its own; returns how many it moved."""
     # Looked at without the write lock first: most looks find nothing to do.
     with service.sessions.reading() as session:
@@ -15,3 +25,16 @@ def step(service: Service) -> int:
             moved += freezing.step(session, campaign_id, now=service.clock.now(session))
             session.commit()
     return moved
+
+
+def settle_some(service: Service) -> int:
+    """Brings people in step with chunks that are done; returns how many chunks."""
+    with service.sessions.reading() as session:
+        if session.scalar(select(CampaignChunk.no).where(is_over()).limit(1)) is None:
+            return 0
+    with service.sessions.writing() as session:
+        now = service.clock.now(session)
+        settled = settle(session, now)
+        finish_campaigns(session, now)
+        session.commit()
+    return settled

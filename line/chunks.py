@@ -1,46 +1,48 @@
-"""Campaign chunks: claiming, the last look, freezing the final recipients, and the outcome.
+"""Claiming campaign chunks, many at a time: the last look, the final recipients, and the requests to make now.
 
 A multicast chunk is one request. A push chunk (bodies differ by person) is worked off a batch of
 people at a time, so that no lease outlives its work. Everything about people is set-based.
 """
 
-import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, false, or_, select
+from sqlalchemy import Row, Select, String, bindparam, cast, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from line.closing import close_campaigns, has_open_ends
-from line.contact import KEY_LIFE, refusal, settle_recipients
+from line import looking
+from line.closing import finish_campaigns, has_open_ends, withhold_stopped
+from line.contact import KEY_LIFE
 from line.letters import LEASE
-from line.rate import bucket_of, room, take
-from line.transport import encode
-from models.campaign import Campaign, CampaignChunk, Recipient
-from models.channel import the_channel
+from line.rate import AHEAD, bucket_of, rate_of, room, take
+from line.settling import settle
+from models.arithmetic import as_json
+from models.base import Base
+from models.campaign import Campaign, CampaignChunk
+from models.channel import RateBucket, the_channel
 from models.clock import Clock, machine_now
-from models.member import Friend, Member
 from models.programme import the_brand
 from models.session import Sessions
-from models.substitution import fill
 
-# Retry keys are derived: every attempt of every worker at the same thing uses the same one (I4).
-RETRY_KEYS = uuid.UUID("0f3f6a56-6f0d-4f0e-8a53-9d3f3c1f7a55")
 PUSHES_AT_A_TIME = 100
+SETTLED_AT_A_TIME = 8  # by a sender with nothing to send; the rest is the worker's (jobs/campaigns.py)
+CHUNK = Base.metadata.tables["campaign_chunk"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a chunk: to everyone in it, or to one recipient."""
+    """One request of a chunk: to everyone in it, or to one recipient. It may leave at `moment`, not before."""
 
     body: bytes
     retry_key: str
-    wait: float
+    moment: float
     recipient_id: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A claimed chunk with the requests to make now."""
 
@@ -50,19 +52,22 @@ class Chunk:
     endpoint: str
     attempts: int
     is_first: bool
-    requests: list[Request] = field(default_factory=list)
+    requests: list[Request]
 
 
 def claim(sessions: Sessions, clock: Clock, *, limit: int) -> list[Chunk]:
     """Takes up to `limit` chunks of campaigns that are being sent; settles what needs no sending."""
     with sessions.reading() as session:
-        due = _due(session, clock.now(session), machine_now(session)).limit(1)
-        if not has_open_ends(session) and not session.execute(due).first():
+        is_due = session.execute(_due(session, clock.now(session), machine_now(session)).limit(1)).first()
+        if not is_due and not has_open_ends(session):
             return []
     with sessions.writing() as session:
         now = clock.now(session)
-        chunks = _claim(session, now, limit)
-        close_campaigns(session, machine_now(session), now)
+        chunks = _claim(session, now, limit) if is_due else []
+        withhold_stopped(session, machine_now(session))
+        if not chunks:
+            settle(session, now, limit=SETTLED_AT_A_TIME)
+        finish_campaigns(session, now)
         session.commit()
         return chunks
 
@@ -70,134 +75,161 @@ def claim(sessions: Sessions, clock: Clock, *, limit: int) -> list[Chunk]:
 def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[Any, ...]]:
     chunk = CampaignChunk
     due = (
-        select(chunk, Campaign)
+        select(
+            chunk.campaign_id, chunk.no, chunk.fence, chunk.attempts, chunk.first_attempt_at, chunk.retry_key,
+            chunk.first_member_id, chunk.last_member_id, chunk.size, chunk.recipients.is_(None).label("is_fresh"),
+        )
         .join(Campaign, Campaign.id == chunk.campaign_id)
         .where(
             Campaign.state == "sending",
+            chunk.settled_at.is_(None),
             chunk.state.in_(("ready", "claimed")),
             or_(chunk.lease_until.is_(None), chunk.lease_until <= machine),
         )
         .order_by(chunk.campaign_id, chunk.no)
-    )
+    )  # fmt: skip
     # Whatever held it up (a pause, no quota, no worker), no campaign leaves at night.
     must_wait = the_channel(session).stopped_reason or the_brand(session).is_quiet(now)
     return due.where(false()) if must_wait else due
 
 
 def _claim(session: Session, now: datetime, limit: int) -> list[Chunk]:
-    channel, machine = the_channel(session), machine_now(session)
-    buckets = {name: bucket_of(session, channel.id, name) for name in ("push", "multicast")}
-    due = _due(session, now, machine).with_for_update(skip_locked=True, of=CampaignChunk)
-    claimed = []
-    for row in session.execute(due.limit(limit)).all():
-        bucket = buckets[_endpoint(row.Campaign)]
-        if not room(bucket, machine):
+    machine = machine_now(session)
+    claimed: list[Chunk] = []
+    for endpoint in ("multicast", "push"):
+        bucket = bucket_of(session, the_channel(session).id, endpoint)
+        free = room(bucket, machine)
+        each = 1 if endpoint == "multicast" else PUSHES_AT_A_TIME
+        # Half a batch is worth a claim only where the rate allows no whole one.
+        whole = min(each, max(1, int(rate_of(bucket, machine) * AHEAD.total_seconds())))
+        most = min(limit - len(claimed), free // whole)
+        if most <= 0:
             continue
-        chunk = _take_up(session, row.CampaignChunk, row.Campaign, now, room(bucket, machine))
-        if chunk is None:
-            continue
-        row.CampaignChunk.lease_until = machine + LEASE
-        waits = take(bucket, len(chunk.requests), machine)
-        timed = [Request(**{**each.__dict__, "wait": wait}) for each, wait in zip(chunk.requests, waits, strict=True)]
-        claimed.append(Chunk(**{**chunk.__dict__, "requests": timed}))
+        of_kind = Campaign.how == "multicast" if endpoint == "multicast" else Campaign.how != "multicast"
+        due = _due(session, now, machine).where(of_kind).with_for_update(skip_locked=True, of=CampaignChunk)
+        rows = _not_too_old(session, session.execute(due.limit(most)).all(), now)
+        for campaign_id, some in groupby(rows, key=lambda row: row.campaign_id):
+            campaign = session.get_one(Campaign, campaign_id)
+            take_up = _multicasts if endpoint == "multicast" else _pushes
+            claimed += take_up(session, campaign, list(some), bucket, whole, now, machine)
     return claimed
 
 
-def _endpoint(campaign: Campaign) -> str:
-    return "multicast" if campaign.how == "multicast" else "push"
+def _not_too_old(session: Session, rows: Iterable[Row[Any]], now: datetime) -> list[Row[Any]]:
+    """What LINE may have forgotten by now cannot be repeated safely: a person decides."""
+    good: list[Row[Any]] = []
+    old: list[Row[Any]] = []
+    for row in rows:
+        is_old = row.first_attempt_at is not None and now - row.first_attempt_at > KEY_LIFE
+        (old if is_old else good).append(row)
+    _finish(session, old, state="unsure", reason="too_old")
+    return good
 
 
-def _take_up(session: Session, chunk: CampaignChunk, campaign: Campaign, now: datetime, most: int) -> Chunk | None:
-    """Makes the chunk ours, or settles it when there is nothing (safe) to send."""
-    if chunk.first_attempt_at is not None and now - chunk.first_attempt_at > KEY_LIFE:
-        _settle(session, chunk, "unsure", reason="too_old", now=now)
-        return None
-    if chunk.recipients is None:
-        _freeze(session, chunk, campaign, now)
-    chunk.fence += 1
-    requests = _requests(session, chunk, campaign, min(most, PUSHES_AT_A_TIME))
-    if not requests:
-        _settle_left(session, chunk, now)
-        chunk.state = "sent"
-        return None
-    is_first = chunk.first_attempt_at is None
-    chunk.state, chunk.attempts = "claimed", chunk.attempts + 1
-    chunk.first_attempt_at = chunk.first_attempt_at or now
-    return Chunk(
-        chunk.campaign_id, chunk.no, chunk.fence, _endpoint(campaign), chunk.attempts, is_first, requests
-    )  # fmt: skip
-
-
-def _freeze(session: Session, chunk: CampaignChunk, campaign: Campaign, now: datetime) -> None:
-    """The last look at everyone in the chunk; who remains is who it is sent to, for good."""
-    withheld: dict[str, list[int]] = {}
-    final = []
-    for row in _people(session, chunk):
-        reason = refusal(row, kind="marketing")
-        if reason is None:
-            final.append(row.user_id)
-        else:
-            withheld.setdefault(reason, []).append(row.id)
-    for reason, ids in withheld.items():
-        settle_recipients(session, Recipient.id.in_(ids), "withheld", reason=reason, now=now)
-    chunk.recipients = final
-    # One key, one body: looked at again before anything was accepted, other people make another key.
-    chunk.retry_key = str(uuid.uuid5(RETRY_KEYS, f"{campaign.ref}:{chunk.no}:{','.join(final)}"))
-
-
-def _settle_left(session: Session, chunk: CampaignChunk, now: datetime) -> None:
-    """Who vanished after the chunk was frozen can be asked for no more, and is not dropped in silence (I3)."""
-    # An attempt whose answer nobody understood may have been accepted.
-    state = "withheld" if chunk.first_attempt_at is None else "unsure"
-    for row in _people(session, chunk):
-        reason = refusal(row, kind="marketing") or "no_line_id"
-        settle_recipients(session, Recipient.id == row.id, state, reason=reason, now=now)
-
-
-def _people(session: Session, chunk: CampaignChunk) -> list[Row[Any]]:
-    """Who of this chunk is still to be sent to, with what the last look and the body need."""
-    people = (
-        select(
-            Recipient.id, Recipient.merge, Recipient.member_id, Member.ref, Member.erased_at,
-            Member.marketing_consent, Friend.is_following, Friend.user_id,
-        )
-        .join(Member, Member.id == Recipient.member_id)
-        .outerjoin(Friend, Friend.member_id == Recipient.member_id)
-        .where(*_of(chunk), Recipient.state == "ready")
-        .order_by(Recipient.id)
-    )  # fmt: skip
-    return list(session.execute(people))
-
-
-def _of(chunk: CampaignChunk) -> tuple[Any, ...]:
-    return Recipient.campaign_id == chunk.campaign_id, Recipient.chunk_no == chunk.no
-
-
-def _requests(session: Session, chunk: CampaignChunk, campaign: Campaign, most: int) -> list[Request]:
-    units = {"customAggregationUnits": [unit_of(campaign)]}
-    if campaign.how == "multicast":
-        if not chunk.recipients:
-            return []
-        body = {"to": chunk.recipients, "messages": campaign.template, **units}
-        return [Request(encode(body), chunk.retry_key or "", 0.0)]
-    final = set(chunk.recipients or ())
-    people = [row for row in _people(session, chunk) if row.user_id in final]
+def _multicasts(
+    session: Session,
+    campaign: Campaign,
+    rows: list[Row[Any]],
+    bucket: RateBucket,
+    _whole: int,
+    now: datetime,
+    machine: datetime,
+) -> list[Chunk]:
+    fresh = [row for row in rows if row.is_fresh]
+    looked = looking.at_multicasts(session, fresh, now) if fresh else {}
+    _finish(session, [row for row in fresh if not looked[row.no].count], state="sent", settled_at=now, size=0)
+    going = [row for row in rows if not row.is_fresh or looked[row.no].count]
+    ids = _stored_ids(session, campaign, [row for row in going if not row.is_fresh])
+    ids |= {no: each.ids for no, each in looked.items()}
+    keys = {row.no: row.retry_key or looking.multicast_key(campaign, row.no, ids[row.no]) for row in going}
+    _mark_claimed(session, going, looked, keys, now, machine)
+    moments = take(bucket, len(going), machine)
     return [
-        Request(
-            encode({"to": row.user_id, "messages": fill(campaign.template, row.merge), **units}),
-            str(uuid.uuid5(RETRY_KEYS, f"{campaign.ref}:member:{row.ref}")),
-            0.0,
-            row.id,
-        )
-        for row in people[:most]
+        _chunk(row, "multicast", [Request(looking.multicast_body(campaign, ids[row.no]), keys[row.no], moment)])
+        for row, moment in zip(going, moments, strict=True)
     ]
 
 
-def unit_of(campaign: Campaign) -> str:
-    """The name LINE's statistics know the campaign by: one a campaign, 30 characters at most."""
-    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in campaign.ref)[:30]
+def _pushes(
+    session: Session,
+    campaign: Campaign,
+    rows: list[Row[Any]],
+    bucket: RateBucket,
+    most: int,
+    now: datetime,
+    machine: datetime,
+) -> list[Chunk]:
+    looked = looking.at_pushes(session, [*_with_recipients(session, rows)], now)
+    for row in rows:
+        if not looked[row.no].people:
+            looking.settle_vanished(session, row, now)
+    _finish(session, [row for row in rows if not looked[row.no].people], state="sent", settled_at=now)
+    going = [row for row in rows if looked[row.no].people]
+    _mark_claimed(session, going, looked, {}, now, machine)
+    moments = iter(take(bucket, sum(min(most, len(looked[row.no].people)) for row in going), machine))
+    return [_chunk(row, "push", list(_letters(campaign, looked[row.no].people[:most], moments))) for row in going]
 
 
-def _settle(session: Session, chunk: CampaignChunk, state: str, *, reason: str | None, now: datetime) -> None:
-    chunk.state, chunk.error = state, reason
-    settle_recipients(session, and_(*_of(chunk)), state, reason=reason, now=now)
+def _letters(campaign: Campaign, people: Sequence[Row[Any]], moments: Iterator[float]) -> Iterator[Request]:
+    for person in people:
+        body, key = looking.push_body(campaign, person), looking.push_key(campaign, person)
+        yield Request(body, key, next(moments), person.id)
+
+
+def _chunk(row: Row[Any], endpoint: str, requests: list[Request]) -> Chunk:
+    is_first = row.first_attempt_at is None
+    return Chunk(row.campaign_id, row.no, row.fence + 1, endpoint, row.attempts + 1, is_first, requests)
+
+
+def _of(campaign_id: int, rows: Sequence[Row[Any]]) -> Any:
+    return (CampaignChunk.campaign_id == campaign_id) & CampaignChunk.no.in_([row.no for row in rows])
+
+
+def _stored_ids(session: Session, campaign: Campaign, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """The recipients that were stored before the first attempt, as the JSON text they are."""
+    if not rows:
+        return {}
+    kept = select(CampaignChunk.no, cast(CampaignChunk.recipients, String)).where(_of(campaign.id, rows))
+    return dict(session.execute(kept).all())
+
+
+def _with_recipients(session: Session, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    columns = (CampaignChunk.campaign_id, CampaignChunk.no, CampaignChunk.first_member_id)
+    wanted = select(*columns, CampaignChunk.last_member_id, CampaignChunk.recipients)
+    return session.execute(wanted.where(_of(rows[0].campaign_id, rows))).all()
+
+
+def _mark_claimed(
+    session: Session,
+    rows: Sequence[Row[Any]],
+    looked: dict[int, looking.Looked],
+    keys: dict[int, str],
+    now: datetime,
+    machine: datetime,
+) -> None:
+    """Before the first attempt, the final recipients; they and its moment stay as they are from then on."""
+    if not rows:
+        return
+    final = as_json(bindparam("ids", type_=String))
+    mine = (CHUNK.c.campaign_id == bindparam("its_campaign")) & (CHUNK.c.no == bindparam("its_no"))
+    claimed = update(CHUNK).where(mine).values(
+        state="claimed", fence=CHUNK.c.fence + 1, attempts=CHUNK.c.attempts + 1, lease_until=machine + LEASE,
+        first_attempt_at=func.coalesce(CHUNK.c.first_attempt_at, now), retry_key=bindparam("key"),
+        recipients=func.coalesce(CHUNK.c.recipients, final), size=func.coalesce(bindparam("count"), CHUNK.c.size),
+    )  # fmt: skip
+    values = [
+        {
+            "its_campaign": row.campaign_id, "its_no": row.no, "key": keys.get(row.no),
+            "ids": looked[row.no].ids if row.is_fresh else None,
+            "count": looked[row.no].count if row.is_fresh else None,
+        }
+        for row in rows
+    ]  # fmt: skip
+    session.execute(claimed, values)
+
+
+def _finish(session: Session, rows: Sequence[Row[Any]], **values: Any) -> None:
+    for campaign_id, some in groupby(rows, key=lambda row: row.campaign_id):
+        done = update(CampaignChunk).where(_of(campaign_id, list(some)))
+        done = done.values(fence=CampaignChunk.fence + 1, **values)
+        session.execute(done.execution_options(synchronize_session=False))

@@ -1,14 +1,17 @@
 """What became of chunks, and of the campaigns whose last chunk is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from line.contact import settle_recipients
+from line.looking import of_chunks
+from line.settling import is_over
+from line.splitting import split
 from line.transport import Answer
 from line.troubles import note_trouble
 from models.campaign import Campaign, CampaignChunk, Recipient
@@ -18,7 +21,8 @@ from models.session import Sessions
 if TYPE_CHECKING:
     from line.chunks import Chunk
 
-OPEN = ("ready", "claimed")
+OPEN = ("waiting", "ready", "claimed")
+NO_ATTEMPT = ("limited", "out_of_quota", "locked_out")  # LINE looked at nothing
 
 
 @dataclass(frozen=True)
@@ -35,91 +39,153 @@ def record(sessions: Sessions, clock: Clock, results: Iterable[ChunkResult]) -> 
     settled = 0
     with sessions.writing() as session:
         now, machine = clock.now(session), machine_now(session)
-        for result in results:
-            settled += _apply(session, result, now=now, machine=machine)
+        ours = _still_ours(session, list(results))
+        multicasts = [each for each in ours if each.chunk.endpoint == "multicast"]
+        settled += _record_multicasts(session, multicasts, now, machine)
+        settled += _record_pushes(session, [each for each in ours if each.chunk.endpoint != "multicast"], now, machine)
+        for result in ours:
             verdicts = {answer.verdict for answer in result.answers if answer}
             note_trouble(session, verdicts, (result.chunk.endpoint,), machine, now)
-        close_campaigns(session, machine, now)
+        withhold_stopped(session, machine)
+        finish_campaigns(session, now)
         session.commit()
     return settled
 
 
-def _apply(session: Session, result: ChunkResult, *, now: datetime, machine: datetime) -> int:
-    mine = result.chunk
-    chunk = session.get(CampaignChunk, (mine.campaign_id, mine.no), with_for_update=True, populate_existing=True)
-    if chunk is None or chunk.fence != mine.fence or chunk.state != "claimed":
-        return 0  # another worker has taken it over
-    settled = 0
-    of_chunk = (Recipient.campaign_id == mine.campaign_id) & (Recipient.chunk_no == mine.no)
-    for (state, reason), ids in _grouped(result).items():
-        which = of_chunk if None in ids else of_chunk & Recipient.id.in_(ids)
-        settle_recipients(session, which, state, reason=reason, now=now)
-        settled += len(ids)
-    _move_on(session, chunk, result, of_chunk, machine)
+def _still_ours(session: Session, results: list[ChunkResult]) -> list[ChunkResult]:
+    """Those whose claim nobody has taken over; locked, in the order everyone locks them in."""
+    chunk = CampaignChunk
+    names = [(result.chunk.campaign_id, result.chunk.no) for result in results]
+    held = select(chunk.campaign_id, chunk.no, chunk.fence).where(
+        tuple_(chunk.campaign_id, chunk.no).in_(names), chunk.state == "claimed"
+    )
+    rows = session.execute(held.order_by(chunk.campaign_id, chunk.no).with_for_update()).all()
+    fences = {(row.campaign_id, row.no): row.fence for row in rows}
+    return [each for each in results if fences.get((each.chunk.campaign_id, each.chunk.no)) == each.chunk.fence]
+
+
+def _record_multicasts(session: Session, results: Sequence[ChunkResult], now: datetime, machine: datetime) -> int:
+    """One row a chunk; its people follow later (line/settling.py). Those accepted first: they vouch for the message."""
+    values, refused, settled = [], [], 0
+    for result in results:
+        answer = result.answers[0]
+        if answer and answer.verdict == "accepted":
+            done = {
+                "state": "sent",
+                "sent_at": now,
+                "request_id": (answer.request_id or "")[:64] or None,
+                "error": None,
+            }
+            values.append({**_name(result), **done})
+            settled += 1
+        elif answer and answer.verdict == "refused":
+            refused.append((result, answer))
+        else:
+            _back(session, result, machine)
+    if values:
+        session.execute(update(CampaignChunk), values)
+    for result, answer in refused:
+        settled += 1
+        words = _words(answer)
+        if not split(session, result.chunk, answer, words=words, now=now):
+            failed = {"state": "failed", "reason": f"line_{answer.status}", "error": words}
+            session.execute(update(CampaignChunk), [{**_name(result), **failed}])
     return settled
 
 
-def _grouped(result: ChunkResult) -> dict[tuple[str, str | None], list[int | None]]:
-    """Recipients by what certainly became of them. None stands for everyone in a multicast."""
+def _record_pushes(session: Session, results: Sequence[ChunkResult], now: datetime, machine: datetime) -> int:
+    """Each person's own outcome, those with the same one together; then what is left of each chunk."""
     groups: dict[tuple[str, str | None], list[int | None]] = {}
-    for request, answer in zip(result.chunk.requests, result.answers, strict=True):
-        if answer and answer.verdict == "accepted":
-            groups.setdefault(("sent", None), []).append(request.recipient_id)
-        elif answer and answer.verdict == "refused":
-            groups.setdefault(("failed", f"line_{answer.status}"), []).append(request.recipient_id)
-    return groups
+    for result in results:
+        for request, answer in zip(result.chunk.requests, result.answers, strict=True):
+            if answer and answer.verdict == "accepted":
+                groups.setdefault(("sent", None), []).append(request.recipient_id)
+            elif answer and answer.verdict == "refused":
+                groups.setdefault(("failed", f"line_{answer.status}"), []).append(request.recipient_id)
+    for (state, reason), ids in groups.items():
+        settle_recipients(session, Recipient.id.in_(ids), state, reason=reason, now=now)
+    for result in results:
+        if _is_anybody_left(session, result.chunk):
+            _back(session, result, machine)
+        else:
+            error = next((_words(each) for each in result.answers if each and each.verdict == "refused"), None)
+            done = {"state": "sent", "sent_at": now, "settled_at": now, "error": error}
+            session.execute(update(CampaignChunk), [{**_name(result), **done}])
+    return sum(map(len, groups.values()))
 
 
-def _move_on(
-    session: Session, chunk: CampaignChunk, result: ChunkResult, of_chunk: ColumnElement[bool], machine: datetime
-) -> None:
-    """Done, or back to be tried again with the same key."""
+def _is_anybody_left(session: Session, chunk: "Chunk") -> bool:
+    row = CampaignChunk
+    columns = select(row.campaign_id, row.no, row.first_member_id, row.last_member_id)
+    its = session.execute(columns.where(row.campaign_id == chunk.campaign_id, row.no == chunk.no)).all()
+    return bool(session.scalar(select(exists().where(of_chunks(its), Recipient.state == "ready"))))
+
+
+def _back(session: Session, result: ChunkResult, machine: datetime) -> None:
+    """To be tried again with the same key."""
     troubles = [answer for answer in result.answers if answer and answer.verdict != "accepted"]
+    verdicts = {answer.verdict for answer in troubles}
+    values: dict[str, Any] = {"state": "ready", "lease_until": machine + timedelta(seconds=result.pause)}
     if troubles:
-        chunk.error = f"{troubles[-1].status or ''} {troubles[-1].words}".strip()[:500]
-    left = session.scalar(select(exists().where(of_chunk, Recipient.state == "ready")))
-    if not left:
-        all_refused = result.chunk.endpoint == "multicast" and bool(troubles)
-        chunk.state = "failed" if all_refused else "sent"
-        return
-    chunk.state, chunk.lease_until = "ready", machine + timedelta(seconds=result.pause)
+        values["error"] = _words(troubles[-1])
+    if not verdicts or verdicts <= set(NO_ATTEMPT):
+        values["attempts"] = max(0, result.chunk.attempts - 1)
     # What certainly was not accepted counts as never attempted: it may wait longer than a key lives,
     # and whoever refuses meanwhile is found by another last look (I13).
-    is_clear = all(answer is None or answer.verdict != "unclear" for answer in result.answers)
-    if is_clear and result.chunk.is_first:
-        chunk.first_attempt_at = chunk.recipients = None
+    if "unclear" not in verdicts and result.chunk.is_first:
+        values |= {"first_attempt_at": None, "recipients": None, "retry_key": None}
+    session.execute(update(CampaignChunk), [{**_name(result), **values}])
+
+
+def _name(result: ChunkResult) -> dict[str, int]:
+    return {"campaign_id": result.chunk.campaign_id, "no": result.chunk.no}
+
+
+def _words(answer: Answer) -> str:
+    return f"{answer.status or ''} {answer.words}".strip()[:500]
 
 
 def has_open_ends(session: Session) -> bool:
-    """Whether a campaign waits to be closed: its last chunk is done, or it was stopped midway."""
-    return bool(session.execute(_finished().limit(1)).first() or session.execute(_stopped_open().limit(1)).first())
+    """Whether something waits to be closed: people of a chunk that is done, a campaign that is, one stopped midway."""
+    ends = (select(CampaignChunk.no).where(is_over()), _finished(), _stopped_open())
+    return any(session.execute(each.limit(1)).first() for each in ends)
 
 
 def _finished() -> Any:
-    of_it = exists().where(CampaignChunk.campaign_id == Campaign.id, CampaignChunk.state.in_(OPEN))
-    return select(Campaign.id).where(Campaign.state == "sending", ~of_it)
+    open_one = exists().where(CampaignChunk.campaign_id == Campaign.id, CampaignChunk.settled_at.is_(None))
+    return select(Campaign.id).where(Campaign.state == "sending", ~open_one)
 
 
 def _stopped_open() -> Any:
     return (
-        select(CampaignChunk)
+        select(CampaignChunk.campaign_id, CampaignChunk.no, CampaignChunk.first_attempt_at)
         .join(Campaign, Campaign.id == CampaignChunk.campaign_id)
-        .where(Campaign.state == "stopped", CampaignChunk.state.in_(OPEN))
+        .where(
+            Campaign.state.in_(("stopped", "cancelled")),
+            CampaignChunk.settled_at.is_(None),
+            CampaignChunk.state.in_(OPEN),
+        )
     )
 
 
-def close_campaigns(session: Session, machine: datetime, now: datetime) -> None:
-    """Campaigns without open chunks are sent; what was stopped before it left is withheld."""
+def withhold_stopped(session: Session, machine: datetime) -> None:
+    """What was stopped before it left is withheld."""
     session.flush()
     free = or_(CampaignChunk.lease_until.is_(None), CampaignChunk.lease_until <= machine)
-    stopped = _stopped_open().where(or_(CampaignChunk.state == "ready", and_(CampaignChunk.state == "claimed", free)))
-    for chunk in session.scalars(stopped.with_for_update(skip_locked=True, of=CampaignChunk)).all():
+    stopped = _stopped_open().where(or_(CampaignChunk.state != "claimed", free))
+    rows = session.execute(stopped.with_for_update(skip_locked=True, of=CampaignChunk)).all()
+    if rows:
+        names = tuple_(CampaignChunk.campaign_id, CampaignChunk.no)
         # An attempt that nobody saw the end of may have been accepted.
-        state = "withheld" if chunk.first_attempt_at is None else "unsure"
-        of_chunk = (Recipient.campaign_id == chunk.campaign_id) & (Recipient.chunk_no == chunk.no)
-        settle_recipients(session, of_chunk, state, reason="stopped", now=now)
-        chunk.state, chunk.error = "unsure" if state == "unsure" else "failed", "stopped"
-        chunk.fence += 1
+        state = case((CampaignChunk.first_attempt_at.is_(None), "withheld"), else_="unsure")
+        over = update(CampaignChunk).where(names.in_([(row.campaign_id, row.no) for row in rows]))
+        over = over.values(state=state, reason="stopped", fence=CampaignChunk.fence + 1)
+        session.execute(over.execution_options(synchronize_session=False))
+
+
+def finish_campaigns(session: Session, now: datetime) -> None:
+    """Campaigns whose chunks are all settled are sent."""
+    session.flush()
     done = update(Campaign).where(Campaign.id.in_(_finished()))
     session.execute(
         done.values(state="sent", state_at=now, finished_at=now).execution_options(synchronize_session="fetch")

@@ -190,7 +190,7 @@ class Sender:
         answers: dict[int, Answer | None] = {}
         return [
             Errand(
-                chunk.endpoint, request.body, request.retry_key, self._watch.local(request.wait),
+                chunk.endpoint, request.body, request.retry_key, self._watch.local(request.moment),
                 claimed_at + letters.START_WITHIN, chunk.campaign_id, partial(self._request_done, chunk, answers, n),
             )
             for n, request in enumerate(chunk.requests)

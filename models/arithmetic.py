@@ -87,6 +87,13 @@ class digest(FunctionElement[bytes]):
     name = "digest"
 
 
+class as_json(FunctionElement[Any]):
+    """JSON text as a JSON column keeps it: SQLite keeps the text."""
+
+    inherit_cache = True
+    name = "as_json"
+
+
 class json_pairs(FunctionElement[Any]):
     """The keys and values of a JSON object, as rows; see `pairs_of`."""
 
@@ -185,6 +192,16 @@ def pairs_of(values: Mapping[Any, Any]) -> TableValuedAlias:
     """A mapping as a table of `key` (text) and `value` (JSON): many rows' values in one parameter."""
     document = literal(json.dumps(values, ensure_ascii=False), String)
     return json_pairs(document).table_valued("key", "value", name="pair")
+
+
+@compiles(as_json, "sqlite")
+def _json_sqlite(element: as_json, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(as_json, "postgresql")
+def _json_postgresql(element: as_json, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS JSONB)"
 
 
 @compiles(json_pairs, "sqlite")

@@ -4,8 +4,6 @@ The hold-out is drawn first, from everyone addressed; then the rules of contact 
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.operations.capping import over_cap
-from domain.operations.holding_out import is_held_out
+from domain.operations.holding_out import held_out
 from domain.operations.segmenting import people_in
 from domain.operations.speaking import out_of_quiet_hours
 from domain.rules import compile_rule, context_of
@@ -24,37 +22,20 @@ from models.member import Friend, Member
 from models.programme import Brand, Segment, the_brand
 
 
-@dataclass(frozen=True)
-class Fate:
-    """One person of the audience: gets it (None), is held out, or is kept back for a reason."""
-
-    member_id: int
-    outcome: str | None
-
-
 def starts_at(session: Session, campaign: Campaign, *, now: datetime) -> datetime:
     """When it starts, or would start if approved now: never in quiet hours."""
     wish = max(campaign.scheduled_at or now, now)
     return out_of_quiet_hours(the_brand(session), calendar_of(session), wish, kind="marketing", now=now)
 
 
-def fates(session: Session, campaign: Campaign, *, now: datetime, after: int = 0) -> Iterator[Fate]:
-    """Everyone addressed, by member id. No side effects."""
-    salt = the_brand(session).salt
-    query = audience(session, campaign, now=now).where(Member.id > after).order_by(Member.id)
-    for member_id, reason in session.execute(query).yield_per(5000):
-        held = is_held_out(member_id, programme=campaign.ref, salt=salt, percent=campaign.holdout_percent)
-        yield Fate(member_id, "held_out" if held else reason)
-
-
 def audience(session: Session, campaign: Campaign, *, now: datetime) -> Select[int, str | None]:
-    """(member id, why they may not be written to): the audience of this moment, hold-out not yet drawn."""
-    at = starts_at(session, campaign, now=now)
-    ids = people_in(campaign.audience_rule, context_of(session, now))
-    return (
-        select(Member.id, contact_refusal(the_brand(session), at=at, besides=campaign.id).label("reason"))
-        .outerjoin(Friend, Friend.member_id == Member.id)
-        .where(Member.id.in_(ids))
+    """Everyone addressed at this moment: (id, outcome), where outcome says why they get nothing, or is NULL."""
+    at, brand = starts_at(session, campaign, now=now), the_brand(session)
+    held = held_out(Member.id, programme=campaign.ref, salt=brand.salt, percent=campaign.holdout_percent)
+    refusal = contact_refusal(brand, at=at, besides=campaign.id)
+    people = people_in(campaign.audience_rule, context_of(session, now))
+    return people.outerjoin(Friend, Friend.member_id == Member.id).with_only_columns(
+        Member.id, case((held, "held_out"), else_=refusal).label("outcome")
     )
 
 

@@ -1,6 +1,5 @@
 """The dry run: who gets a campaign, who does not and why, what it costs. The real decision, without its effects."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,31 +61,23 @@ class DryRun:
 
 
 def dry_run(session: Session, campaign: Campaign, *, now: datetime) -> DryRun:
-    """Changes nothing. The same decision as freezing takes (addressing.fates), person by person."""
-    outcomes: Counter[str] = Counter()
-    getting: list[int] = []
-    gets = 0
-    for fate in addressing.fates(session, campaign, now=now):
-        if fate.outcome:
-            outcomes[fate.outcome] += 1
-            continue
-        gets += 1
-        if len(getting) < SAMPLES:
-            getting.append(fate.member_id)
+    """Changes nothing. The same decision as freezing takes (addressing.audience)."""
+    outcomes = _outcomes(session, campaign, now)
+    gets = outcomes.pop(None, 0)
     left = _allowance_left(session)
     start = addressing.starts_at(session, campaign, now=now)
     return DryRun(
-        audience=gets + outcomes.total(),
+        audience=gets + sum(outcomes.values()),
         gets=gets,
-        reasons={reason: outcomes[reason] for reason in REASONS if outcomes[reason]},
+        reasons={reason: outcomes[reason] for reason in REASONS if reason in outcomes},
         starts_at=start,
         is_delayed=start > max(campaign.scheduled_at or now, now),
         messages=gets,
-        cost=_cost(session, gets, left),
+        cost=cost_of(session, gets, left),
         allowance_left=left,
         already_this_week=_already(session, campaign, start, now),
         others=_others(session, campaign, start),
-        samples=_samples(session, campaign, getting),
+        samples=_samples(session, campaign, people(session, campaign, None, now=now, limit=SAMPLES)),
     )
 
 
@@ -94,16 +85,18 @@ def people(
     session: Session, campaign: Campaign, outcome: str | None, *, now: datetime, after: int = 0, limit: int = PAGE
 ) -> Sequence[int]:
     """The next people with this outcome (None: who get it), by member id."""
-    found = []
-    for fate in addressing.fates(session, campaign, now=now, after=after):
-        if fate.outcome == outcome:
-            found.append(fate.member_id)
-            if len(found) == limit:
-                break
-    return found
+    found = addressing.audience(session, campaign, now=now).subquery()
+    mine = select(found.c.id).where(found.c.id > after, found.c.outcome.is_not_distinct_from(outcome))
+    return session.scalars(mine.order_by(found.c.id).limit(limit)).all()
 
 
-def _samples(session: Session, campaign: Campaign, member_ids: list[int]) -> list[Sample]:
+def _outcomes(session: Session, campaign: Campaign, now: datetime) -> dict[str | None, int]:
+    found = addressing.audience(session, campaign, now=now).subquery()
+    counted = select(found.c.outcome, func.count()).group_by(found.c.outcome)
+    return dict(session.execute(counted).all())
+
+
+def _samples(session: Session, campaign: Campaign, member_ids: Sequence[int]) -> list[Sample]:
     previews = personalising.preview(session, campaign, member_ids)
     return [Sample(member_id, previews[member_id]) for member_id in member_ids]
 
@@ -113,7 +106,7 @@ def _allowance_left(session: Session) -> int | None:
     return None if channel.quota_limit is None else max(0, channel.quota_limit - (channel.quota_used or 0))
 
 
-def _cost(session: Session, messages: int, left: int | None) -> int:
+def cost_of(session: Session, messages: int, left: int | None) -> int:
     """What goes past the plan's allowance, at the price of the brand."""
     brand = the_brand(session)
     over = max(0, messages - left) if left is not None else 0

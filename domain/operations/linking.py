@@ -2,11 +2,12 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from sqlalchemy import insert
+from sqlalchemy import BigInteger, cast, insert, literal, select
 from sqlalchemy.orm import Session
 
 from domain.errors import NotFound
@@ -14,6 +15,7 @@ from domain.operations import participating
 from domain.operations.converting import NOWHERE, Trace
 from domain.operations.recording import record
 from domain.wording import mark
+from models.arithmetic import pairs_of
 from models.campaign import TrackedLink
 from models.channel import Channel, the_channel
 
@@ -39,6 +41,25 @@ def make(
     session.add(link)
     session.flush()
     return link
+
+
+def make_many(
+    session: Session, *, url: str, campaign_id: int, member_ids: Sequence[int], now: datetime
+) -> dict[int, str]:
+    """A link of their own for each of many people; returns member id → address."""
+    tokens = {secrets.token_urlsafe(TOKEN_BYTES): member_id for member_id in member_ids}
+    each = pairs_of(tokens)
+    rows = select(
+        each.c.key,
+        literal(url),
+        literal(campaign_id),
+        cast(each.c.value, BigInteger),
+        literal(now, TrackedLink.created_at.type),
+    )
+    session.execute(insert(TrackedLink).from_select(["token", "url", "campaign_id", "member_id", "created_at"], rows))
+    known = TrackedLink(token="", url=url, campaign_id=campaign_id, member_id=0)
+    start = address_of(session, known)
+    return {member_id: start + token for token, member_id in tokens.items()}
 
 
 def address_of(session: Session, link: TrackedLink) -> str:

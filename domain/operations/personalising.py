@@ -1,21 +1,21 @@
 """What a campaign's fields and links become for each person: resolved once, when the audience is frozen."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, cast, select, update
 from sqlalchemy.orm import Session
 
 from domain.messages import campaign_card
-from domain.messages._parts import Json, language_for
+from domain.messages._parts import Json
 from domain.operations import linking
-from domain.wording import pick
-from models.campaign import Campaign, TrackedLink
+from domain.wording import language_of, pick
+from models.arithmetic import pairs_of
+from models.campaign import Campaign, Recipient
 from models.channel import Channel, the_channel
 from models.member import Friend, Member
-from models.programme import Brand, Tier, the_brand
+from models.programme import Tier, the_brand
 from models.store import Store
 from models.substitution import clean, fill
 
@@ -43,23 +43,17 @@ def shared_template(session: Session, campaign: Campaign, *, now: datetime) -> l
     return filled
 
 
-def personal_merges(
-    session: Session, campaign: Campaign, member_ids: Sequence[int], *, now: datetime
-) -> dict[int, Merge]:
-    """Each person's values, with links made for them alone."""
-    merges = values_of(session, campaign, member_ids)
-    channel, rows = the_channel(session), []
-    for number, url in enumerate(targets(channel, campaign.content), 1):
-        for member_id in member_ids:
-            link = {
-                "token": secrets.token_urlsafe(linking.TOKEN_BYTES), "url": url, "campaign_id": campaign.id,
-                "message_id": None, "member_id": member_id, "created_at": now,
-            }  # fmt: skip
-            rows.append(link)
-            merges[member_id][f"link_{number}"] = linking.address_of(session, TrackedLink(**link))
-    if rows:
-        session.execute(insert(TrackedLink), rows)
-    return merges
+def write(session: Session, campaign: Campaign, people: Mapping[int, int], *, now: datetime) -> None:
+    """Gives each recipient (recipient id: member id) their values, with links made for them alone."""
+    merges = values_of(session, campaign, list(people.values()))
+    for number, url in enumerate(targets(the_channel(session), campaign.content), 1):
+        tokens = linking.make_many(session, url=url, campaign_id=campaign.id, member_ids=list(merges), now=now)
+        for member_id, address in tokens.items():
+            merges[member_id][f"link_{number}"] = address
+    by_recipient = {recipient_id: merges[member_id] for recipient_id, member_id in people.items()}
+    each = pairs_of(by_recipient)
+    values = update(Recipient).where(Recipient.id == cast(each.c.key, BigInteger)).values(merge=each.c.value)
+    session.execute(values.execution_options(synchronize_session=False))
 
 
 def preview(session: Session, campaign: Campaign, member_ids: Sequence[int]) -> dict[int, list[Json]]:
@@ -74,20 +68,15 @@ def values_of(session: Session, campaign: Campaign, member_ids: Sequence[int]) -
     """The personal fields of each, with the fallback where a person has none."""
     brand, fallback = the_brand(session), campaign.content.get("fallback") or {}
     people = (
-        select(Member, Friend.display_name, Tier, Store.name)
+        select(Member.id, Member.name, Member.language, Friend.display_name, Member.tier_id, Store.name.label("store"))
         .outerjoin(Friend, Friend.member_id == Member.id)
-        .outerjoin(Tier, Tier.id == Member.tier_id)
         .outerjoin(Store, Store.id == Member.home_store_id)
         .where(Member.id.in_(member_ids))
     )
+    tiers = {tier.id: tier.name for tier in session.scalars(select(Tier))}
     found: dict[int, Merge] = {}
-    for member, display_name, tier, store in session.execute(people):
-        known = {"name": member.name or display_name, "tier": _tier_words(brand, member, tier), "store": store}
-        found[member.id] = {
-            field: clean(value or "") or clean(fallback.get(field, "")) for field, value in known.items()
-        }
+    for row in session.execute(people):
+        tier = pick(tiers[row.tier_id], language_of(row.language, brand.default_language)) if row.tier_id else ""
+        known = {"name": row.name or row.display_name, "tier": tier, "store": row.store}
+        found[row.id] = {field: clean(value or "") or clean(fallback.get(field, "")) for field, value in known.items()}
     return found
-
-
-def _tier_words(brand: Brand, member: Member, tier: Tier | None) -> str:
-    return pick(tier.name, language_for(brand, member)) if tier else ""

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Integer, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
 from domain.messages._parts import Rendered
 from domain.operations import addressing, controlling, drafting, dry_running, freezing, segmenting, speaking
-from domain.operations.holding_out import is_held_out
+from domain.operations.holding_out import held_out, is_held_out
+from line.settling import settle
 from models.campaign import Campaign, CampaignChunk, Recipient, TrackedLink
 from models.channel import the_channel
 from models.member import Friend, Member
@@ -214,6 +215,7 @@ def test_personal_words_make_a_request_and_a_link_for_each(session: Session, mon
 
 def test_freezing_cut_off_anywhere_goes_on_where_it_was(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(freezing.CHUNK, "push", 2)
+    monkeypatch.setattr(freezing, "PERSONALISED_AT_A_TIME", 1)
     for _ in range(7):
         make_member(session)
     campaign = make_campaign(session, content={"text": "Hi {name}", "fallback": {"name": "you"}})
@@ -232,6 +234,64 @@ def test_freezing_cut_off_anywhere_goes_on_where_it_was(session: Session, monkey
     rows = recipients(session, campaign)
     assert len(rows) == 7
     assert all(row.merge["name"].startswith("Member") for row in rows)
+
+
+def test_a_personal_campaign_leaves_while_the_rest_is_still_being_written(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(freezing.CHUNK, "push", 2)
+    monkeypatch.setattr(freezing, "PERSONALISED_AT_A_TIME", 1)
+    for _ in range(5):
+        make_member(session)
+    campaign = make_campaign(session, content={"text": "Hi {name}", "fallback": {"name": "you"}})
+    approve(session, campaign)
+    for _ in range(2):
+        freezing.step(session, campaign.id, now=NOW)
+    session.expire_all()
+    chunks = session.scalars(select(CampaignChunk).order_by(CampaignChunk.no)).all()
+    assert [chunk.state for chunk in chunks] == ["ready", "waiting", "waiting"]
+    assert session.get_one(Campaign, campaign.id).state == "sending"
+    assert [bool(row.merge) for row in recipients(session, campaign)] == [True, True, False, False, False]
+    assert freezing.due(session, now=NOW) == [campaign.id]
+    controlling.stop(session, ref=campaign.ref, reason="", now=NOW)
+    settle(session, NOW)
+    assert outcomes(session, campaign) == {"stopped": 5}
+    assert freezing.due(session, now=NOW) == []
+
+
+def test_a_chunk_is_a_run_of_members(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(freezing.CHUNK, "multicast", 7)
+    make_crowd(session, 60)
+    campaign = make_campaign(session, holdout_percent=20)
+    approve(session, campaign)
+    freeze(session, campaign)
+    chunks = session.scalars(select(CampaignChunk).order_by(CampaignChunk.no)).all()
+    rows = [row for row in recipients(session, campaign) if row.state == "ready"]
+    for chunk in chunks:
+        assert chunk.first_member_id is not None
+        assert chunk.last_member_id is not None
+        inside = [row for row in rows if chunk.first_member_id <= row.member_id <= chunk.last_member_id]
+        assert {row.chunk_no for row in inside} == {chunk.no}
+        assert len(inside) == chunk.size
+    assert sum(chunk.size for chunk in chunks) == len(rows)
+
+
+def test_the_hold_out_is_drawn_alike_in_python_and_in_sql(session: Session) -> None:
+    ids = (
+        select(literal_column("value", Integer))
+        .select_from(
+            func.json_each(json.dumps(list(range(1, 10_001))))
+            if session.get_bind().dialect.name == "sqlite"
+            else func.generate_series(1, 10_000).table_valued("value", name="number").render_derived()
+        )
+        .subquery()
+    )
+    for percent in (0, 7, 50, 100):
+        drawn = held_out(ids.c.value, programme="spring", salt="pepper", percent=percent)
+        in_sql = set(session.scalars(select(ids.c.value).where(drawn)))
+        in_python = {n for n in range(1, 10_001) if is_held_out(n, programme="spring", salt="pepper", percent=percent)}
+        assert in_sql == in_python
+        assert abs(len(in_python) - percent * 100) < 150
 
 
 def test_two_windows_cannot_overwrite_each_other(session: Session) -> None:
@@ -378,6 +438,7 @@ def test_stopping_withholds_whoever_was_not_begun(session: Session, monkeypatch:
     controlling.pause(session, ref=campaign.ref, now=NOW)
     controlling.resume(session, ref=campaign.ref, now=NOW)
     controlling.stop(session, ref=campaign.ref, reason="wrong price", now=NOW)
+    settle(session, NOW)
     session.expire_all()
     assert outcomes(session, campaign) == {"ready": 2, "stopped": 4}
     with pytest.raises(Conflict):
@@ -426,5 +487,6 @@ def test_one_cap_for_campaigns_and_automations(session: Session) -> None:
     said = speaking.say(session, member, rendered, kind="marketing", once="birthday", now=NOW)
     assert (said.message, said.reason) == (None, "cap")
     controlling.stop(session, ref=campaign.ref, reason="", now=NOW)
+    settle(session, NOW)
     said = speaking.say(session, other, rendered, kind="marketing", once="another", now=NOW)
     assert said.message is not None
