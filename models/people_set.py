@@ -5,11 +5,10 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, func, literal, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, Text, cast, func, literal, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigInt, Json, Short, UtcDateTime
@@ -36,16 +35,22 @@ class PeopleSet(Base):
 
 @dataclass(frozen=True)
 class Marks:
-    """How far the tables that only grow had grown: the last id of each."""
+    """How far the tables that only grow had grown: the last id of each.
+
+    `is_settled`: nobody was writing at that moment, so that no lower id can appear later.
+    """
 
     member: int = 0
     member_tag: int = 0
     event: int = 0
     purchase: int = 0
+    is_settled: bool = False
 
     def less(self, slack: int) -> "Marks":
-        """A little before: rows with lower ids may have been written and not yet committed."""
-        return Marks(*(max(0, each - slack) for each in (self.member, self.member_tag, self.event, self.purchase)))
+        """Up to where rows are surely seen: where somebody was writing, lower ids may yet appear."""
+        if self.is_settled:
+            return self
+        return Marks(**{name: max(0, last - slack) for name, last in self.plain().items()})
 
     def plain(self) -> dict[str, int]:
         return {
@@ -57,7 +62,16 @@ def marks_now(session: Session) -> Marks:
     last = [
         select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in (Member, MemberTag, Event, Purchase)
     ]
-    return Marks(*session.execute(select(*last)).one())
+    member, member_tag, event, purchase, is_settled = session.execute(select(*last, _is_settled(session))).one()
+    return Marks(member, member_tag, event, purchase, bool(is_settled))
+
+
+def _is_settled(session: Session) -> ColumnElement[bool]:
+    """SQLite has one writer, and its ids appear in order; PostgreSQL tells whether a transaction is writing."""
+    if session.get_bind().dialect.name != "postgresql":
+        return true()
+    snapshot = func.pg_current_snapshot()
+    return cast(func.pg_snapshot_xmin(snapshot), Text) == cast(func.pg_snapshot_xmax(snapshot), Text)
 
 
 def read_set(session: Session, ids: Select[int]) -> People:
@@ -74,7 +88,7 @@ def read_set(session: Session, ids: Select[int]) -> People:
 def _packed_by_postgres(session: Session, ids: Select[int]) -> "array[int]":
     """One value of four bytes per id: a million rows would cost a second to read one by one."""
     one = ids.subquery("ids")
-    return four_bytes_each(cast("bytes | None", session.scalar(select(_together(one.c[0])))))
+    return four_bytes_each(session.scalar(select(_together(one.c[0]))))
 
 
 def grouped_ids(
@@ -97,7 +111,7 @@ def grouped_ids(
 
 def _together(member_id: ColumnElement[int]) -> ColumnElement[bytes]:
     # An id past 32 bits is an error here, never another person.
-    one = func.int4send(sql_cast(member_id, Integer))
+    one = func.int4send(cast(member_id, Integer))
     return func.string_agg(one, literal(b"", LargeBinary), type_=LargeBinary)
 
 

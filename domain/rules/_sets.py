@@ -106,9 +106,11 @@ class PeopleSets:
 
     def _everyone(self) -> People:
         kept = self._kept(EVERYONE, lambda: read_set(self.session, select(Member.id)))
-        new = read_set(self.session, select(Member.id).where(Member.id > kept.floor.member))
-        self._keep(EVERYONE, kept, kept.ids | new)
-        return (kept.ids | new) - read_set(self.session, select(Member.id).where(text(LEFT_OUT)))
+        ids = kept.ids
+        if kept.floor.member < self._marks.member:
+            ids |= read_set(self.session, select(Member.id).where(Member.id > kept.floor.member))
+        self._keep(EVERYONE, kept, ids)
+        return ids - read_set(self.session, select(Member.id).where(text(LEFT_OUT)))
 
     def _leaf(self, rule: Rule) -> People:
         """A condition's own SQL, asked once in a while."""
@@ -130,7 +132,7 @@ class PeopleSets:
         kept = {tag_id: self._kept(f"tag:{tag_id}", _tag_sets.builder(self.session, tag_id, self.context.now))
                 for tag_id in tags}  # fmt: skip
         found: dict[str, People] = dict.fromkeys(keys.values(), People())
-        for tag_id, ids in _tag_sets.brought_up(self.session, tags, kept, now=self.context.now).items():
+        for tag_id, ids in _tag_sets.brought_up(self.session, tags, kept, self._marks, now=self.context.now).items():
             self._keep(f"tag:{tag_id}", kept[tag_id], ids)
             found[keys[tags[tag_id]]] = ids
         return found

@@ -44,6 +44,9 @@ class Kept:
         return max(marks.event - self.floor.event, marks.member_tag - self.floor.member_tag) < FAR
 
     def advanced(self, marks: Marks, seen: float) -> "Kept":
+        """Looked at again: how far it is now surely complete."""
+        if marks.is_settled:
+            return replace(self, floor=marks, coming=marks, seen=seen)
         if seen - self.seen < SETTLED_SECONDS:
             return self
         return replace(self, floor=self.coming, coming=marks, seen=seen)
@@ -70,13 +73,13 @@ def builder(session: Session, tag_id: int, now: datetime) -> Callable[[], People
 
 
 def brought_up(
-    session: Session, tags: Mapping[int, str], kept: Mapping[int, Kept], *, now: datetime
+    session: Session, tags: Mapping[int, str], kept: Mapping[int, Kept], marks: Marks, *, now: datetime
 ) -> dict[int, People]:
     """The sets as they are now."""
     if not kept:
         return {}
     touched: dict[int, set[int]] = {tag_id: set() for tag_id in kept}
-    for tag_id, member_id in _changes(session, tags, list(kept.values()), now):
+    for tag_id, member_id in _changes(session, tags, list(kept.values()), marks, now):
         touched[tag_id].add(member_id)
     few = {tag_id: ids for tag_id, ids in touched.items() if len(ids) <= MANY}
     held = _who_holds(session, few, now)
@@ -91,20 +94,29 @@ def _held(now: datetime) -> list[ColumnElement[bool]]:
     return [MemberTag.removed_at.is_(None), or_(MemberTag.expires_at.is_(None), MemberTag.expires_at > now)]
 
 
-def _changes(session: Session, tags: Mapping[int, str], kept: list[Kept], now: datetime) -> Iterator[tuple[int, int]]:
+def _changes(
+    session: Session, tags: Mapping[int, str], kept: list[Kept], marks: Marks, now: datetime
+) -> Iterator[tuple[int, int]]:
     """(tag, person) of everything that may have changed since the oldest of the sets."""
-    ids = {key: tag_id for tag_id, key in tags.items()}
-    log = select(Event.object, Event.member_id).where(
-        Event.id > min(each.floor.event for each in kept),
-        Event.kind.in_(("tagged", "untagged")), Event.object.in_(ids)
-    )  # fmt: skip
-    for key, member_id in session.execute(log):
+    event, row = min(each.floor.event for each in kept), min(each.floor.member_tag for each in kept)
+    pair = select(MemberTag.tag_id, MemberTag.member_id).where(MemberTag.tag_id.in_(tags))
+    if event < marks.event:
+        yield from _in_the_log(session, {key: tag_id for tag_id, key in tags.items()}, event)
+    if row < marks.member_tag:
+        yield from _pairs(session.execute(pair.where(MemberTag.id > row)))
+    since = min(each.as_of for each in kept)
+    if since < now:
+        yield from _pairs(session.execute(pair.where(OPEN, MemberTag.expires_at > since, MemberTag.expires_at <= now)))
+
+
+def _in_the_log(session: Session, ids: Mapping[str, int], since: int) -> Iterator[tuple[int, int]]:
+    """Who was given one of these tags or lost it, by the events after this one."""
+    told = select(Event.object, Event.member_id).where(
+        Event.id > since, Event.kind.in_(("tagged", "untagged")), Event.object.in_(ids)
+    )
+    for key, member_id in session.execute(told):
         if key is not None and member_id is not None:
             yield ids[key], member_id
-    pair = select(MemberTag.tag_id, MemberTag.member_id).where(MemberTag.tag_id.in_(tags))
-    yield from _pairs(session.execute(pair.where(MemberTag.id > min(each.floor.member_tag for each in kept))))
-    since = min(each.as_of for each in kept)
-    yield from _pairs(session.execute(pair.where(OPEN, MemberTag.expires_at > since, MemberTag.expires_at <= now)))
 
 
 def _pairs(rows: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
