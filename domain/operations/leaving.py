@@ -111,7 +111,9 @@ def _forget_messages(session: Session, member: Member) -> None:
 
 
 def _forget_sends(session: Session, member: Member, user_ids: list[str]) -> None:
-    session.execute(update(Recipient).where(Recipient.member_id == member.id).values(merge={}))
+    # Campaign by campaign: that is how the rows of one person are found.
+    theirs = Recipient.campaign_id.in_(select(Campaign.id)) & (Recipient.member_id == member.id)
+    session.execute(update(Recipient).where(theirs).values(merge={}))
     chunks = (
         select(CampaignChunk)
         .join(
@@ -119,7 +121,7 @@ def _forget_sends(session: Session, member: Member, user_ids: list[str]) -> None
             (Recipient.campaign_id == CampaignChunk.campaign_id) & (Recipient.chunk_no == CampaignChunk.no),
         )
         # A chunk that may be tried again must repeat the same body (I4).
-        .where(Recipient.member_id == member.id, CampaignChunk.state.in_(OVER))
+        .where(theirs, CampaignChunk.state.in_(OVER))
     )
     for chunk in session.scalars(chunks).all():
         chunk.recipients = [NOBODY if each in user_ids else each for each in chunk.recipients or []]

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, distinct, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, literal, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
@@ -20,6 +21,8 @@ ORDER = (
     "sent", "ready", "unsure", "failed", "held_out", "cap", "blocked", "no_line_id", "opted_out", "erased",
     "expired", "stopped",
 )  # fmt: skip
+# Chunks that nobody tries again.
+OVER = ("sent", "failed", "unsure", "withheld")
 
 
 @dataclass(frozen=True)
@@ -67,26 +70,37 @@ def people_query(session: Session, campaign: Campaign, outcome: str, *, now: dat
         rows = _rows(session, campaign, now).subquery()
         ids = select(rows.c.member_id)
         return ids if outcome == "reached" else ids.where(rows.c.hit == (1 if outcome == "answered" else 0))
-    mine = select(Recipient.member_id).where(Recipient.campaign_id == campaign.id)
-    return mine.where(_outcome() == outcome)
+    return _with_chunks(select(Recipient.member_id), campaign).where(_outcome() == outcome)
 
 
 def progress(session: Session, campaign: Campaign) -> tuple[int, int]:
     """(people dealt with, people to send to) of a campaign under way, from its chunks."""
     chunk = CampaignChunk
-    done = case((chunk.state.in_(("sent", "failed", "unsure")), chunk.size), else_=0)
+    done = case((chunk.state.in_(OVER), chunk.size), else_=0)
     query = select(func.sum(done), func.sum(chunk.size)).where(chunk.campaign_id == campaign.id)
     row = session.execute(query).one()
     return int(row[0] or 0), int(row[1] or 0)
 
 
+def _with_chunks(query: Select[*tuple[Any, ...]], campaign: Campaign) -> Select[*tuple[Any, ...]]:
+    """Adds the chunks that are done but whose people have not followed yet (line/settling.py)."""
+    chunk = CampaignChunk
+    unsettled = and_(
+        chunk.campaign_id == Recipient.campaign_id, chunk.no == Recipient.chunk_no, Recipient.state == "ready",
+        chunk.settled_at.is_(None), chunk.state.in_(OVER),
+    )  # fmt: skip
+    return query.select_from(Recipient).outerjoin(chunk, unsettled).where(Recipient.campaign_id == campaign.id)
+
+
 def _outcome() -> ColumnElement[str]:
-    return case((Recipient.state == "withheld", func.coalesce(Recipient.reason, "withheld")), else_=Recipient.state)
+    state = func.coalesce(CampaignChunk.state, Recipient.state)
+    reason = func.coalesce(CampaignChunk.reason, Recipient.reason, "withheld")
+    return case((state == "withheld", reason), else_=state)
 
 
 def _outcomes(session: Session, campaign: Campaign) -> dict[str, int]:
     outcome = _outcome().label("outcome")
-    mine = select(outcome, func.count()).where(Recipient.campaign_id == campaign.id).group_by(outcome)
+    mine = _with_chunks(select(outcome, func.count()), campaign).group_by(outcome)
     counted: dict[str, int] = {row[0]: row[1] for row in session.execute(mine)}
     known = {name: counted.pop(name) for name in ORDER if name in counted}
     return {**known, **counted}

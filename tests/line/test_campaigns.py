@@ -1,7 +1,7 @@
 """A campaign reaches everyone eligible once, and audience = sent + withheld + failed + unsure + held out, always."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from domain.operations import leaving
+from domain.reports import campaign_result
 from line import chunks
 from line.client import LineAccess
+from line.closing import finish_campaigns
 from line.sender import Sender
+from line.settling import settle
 from line.simulator.testing import Simulator
 from models.campaign import Campaign, CampaignChunk, Recipient
 from models.channel import RateBucket, the_channel
@@ -45,7 +48,15 @@ def sender(sessions: Sessions, line: Simulator) -> Sender:
     return Sender(sessions, Clock(), LineAccess(token=line.channel.access_token, base=line.base_url))
 
 
-def launch(sessions: Sessions, line: Simulator, *, people: int = 7, size: int = 3, how: str = "multicast") -> int:
+def launch(
+    sessions: Sessions,
+    line: Simulator,
+    *,
+    people: int = 7,
+    size: int = 3,
+    how: str = "multicast",
+    with_ranges: bool = True,
+) -> int:
     """A frozen campaign to `people` friends in chunks of `size`, one more held out."""
     now = datetime.now(UTC)
     with sessions.writing() as session:
@@ -65,8 +76,15 @@ def launch(sessions: Sessions, line: Simulator, *, people: int = 7, size: int = 
                     arm="held_out" if held else "sent",
                 )
             )  # fmt: skip
+        session.flush()
         numbers = range(1, (people - 1) // size + 2)
-        session.add_all(CampaignChunk(campaign_id=campaign.id, no=no, size=size) for no in numbers)
+        for no in numbers:
+            mine = (Recipient.campaign_id == campaign.id, Recipient.chunk_no == no)
+            ids = session.scalars(select(Recipient.member_id).where(*mine)).all() if with_ranges else []
+            first, last = min(ids, default=None), max(ids, default=None)
+            chunk = CampaignChunk(campaign_id=campaign.id, no=no, size=min(size, people - size * (no - 1)))
+            chunk.first_member_id, chunk.last_member_id = first, last
+            session.add(chunk)
         session.flush()
         users = session.scalars(select(Friend.user_id)).all()
         line.add_users([{"user_id": user, "following": True} for user in users])
@@ -98,6 +116,12 @@ def awake(sessions: Sessions) -> None:
         for chunk in session.scalars(select(CampaignChunk)):
             chunk.lease_until = None
         session.commit()
+
+
+def drained(sender: Sender) -> None:
+    """Until nothing is left to do now, however many turns that takes."""
+    for _ in range(6):
+        sender.drain()
 
 
 @pytest.mark.parametrize(("how", "requests"), [("multicast", 3), ("push", 7)])
@@ -158,16 +182,112 @@ def test_what_was_unclear_is_repeated_with_the_same_key_and_body(
     assert line.violations() == []
 
 
-def test_lines_refusal_fails_the_chunk_and_not_the_rest(sessions: Sessions, line: Simulator, sender: Sender) -> None:
-    campaign = launch(sessions, line)
+@pytest.fixture
+def strangers(sessions: Sessions, line: Simulator) -> Iterator[Callable[..., None]]:
+    """Makes these of the people, by their place, unknown to LINE, which then refuses a multicast with them."""
     line.switch(unknown_in_multicast="refuse")
-    with sessions.writing() as session:
-        session.scalars(select(Friend).order_by(Friend.id)).first().user_id = "U" + "f" * 32  # type: ignore[union-attr]  # made above
-        session.commit()
-    sender.drain()
+
+    def change(*places: int) -> None:
+        with sessions.writing() as session:
+            friends = session.scalars(select(Friend).order_by(Friend.id)).all()
+            for place in places:
+                friends[place].user_id = f"Uf{place:031x}"
+            session.commit()
+
+    yield change
     line.switch(unknown_in_multicast="skip")
-    assert tally(sessions, campaign) == {"sent": 4, "held_out": 1, "failed line_400": 3}
+
+
+def test_one_whom_line_refuses_fails_alone(
+    sessions: Sessions, line: Simulator, sender: Sender, strangers: Callable[..., None]
+) -> None:
+    campaign = launch(sessions, line, people=40, size=20)
+    strangers(3, 11)
+    drained(sender)
+    assert tally(sessions, campaign) == {"sent": 38, "held_out": 1, "failed line_400": 2}
     assert state_of(sessions, campaign) == "sent"
+    assert set(line.deliveries().values()) == {1}
+    assert len({each["retry_key"] for each in line.requests("multicast")}) == len(line.requests("multicast"))
+    with sessions.reading() as session:
+        words = session.scalars(select(CampaignChunk.error).where(CampaignChunk.state == "failed")).all()
+    assert len(words) == 2
+    assert all(said and said.startswith("400 ") for said in words)
+
+
+def test_what_line_says_of_the_message_fails_the_chunk_at_once(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    campaign = launch(sessions, line, people=6, size=3)
+    with sessions.writing() as session:
+        session.get_one(Campaign, campaign).template = [{"type": "text", "text": ""}]
+        session.commit()
+    drained(sender)
+    assert tally(sessions, campaign) == {"held_out": 1, "failed line_400": 6}
+    assert len(line.requests("multicast")) == 2
+
+
+def test_when_everything_tried_is_refused_no_more_is_tried(
+    sessions: Sessions, line: Simulator, sender: Sender, strangers: Callable[..., None]
+) -> None:
+    campaign = launch(sessions, line, people=100, size=100)
+    strangers(*range(100))
+    drained(sender)
+    assert tally(sessions, campaign) == {"held_out": 1, "failed line_400": 100}
+    assert len(line.requests("multicast")) < 20
+
+
+def test_after_an_unclear_attempt_nothing_is_split(
+    sessions: Sessions, line: Simulator, sender: Sender, strangers: Callable[..., None]
+) -> None:
+    campaign = launch(sessions, line, people=3)
+    line.faults("error_before", endpoint="multicast", times=1)
+    strangers(0)
+    sender.drain()
+    awake(sessions)
+    drained(sender)
+    assert tally(sessions, campaign) == {"held_out": 1, "failed line_400": 3}
+    assert len({each["retry_key"] for each in line.requests("multicast")}) == 1
+
+
+def test_the_people_of_a_chunk_may_follow_later_and_are_counted_meanwhile(
+    sessions: Sessions, line: Simulator, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = launch(sessions, line)
+    monkeypatch.setattr(chunks, "SETTLED_AT_A_TIME", 0)
+    sender.drain()
+    assert tally(sessions, campaign) == {"ready": 7, "held_out": 1}
+    with sessions.writing() as session:  # who blocks us now followed when it was accepted
+        now = datetime.now(UTC)
+        left, came_back = session.scalars(select(Friend).order_by(Friend.id)).all()[:2]
+        left.is_following, left.state_at = False, now + timedelta(minutes=1)
+        came_back.first_followed_at = came_back.state_at = now + timedelta(minutes=1)
+        session.commit()
+    with sessions.reading() as session:
+        row = session.get_one(Campaign, campaign)
+        assert campaign_result.result(session, row, now=now).outcomes == {"sent": 7, "held_out": 1}
+        assert len(session.scalars(campaign_result.people_query(session, row, "sent", now=now)).all()) == 7
+        assert campaign_result.progress(session, row) == (7, 7)
+    for _ in range(4):
+        with sessions.writing() as session:
+            settle(session, now, limit=1)
+            finish_campaigns(session, now)
+            session.commit()
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
+    assert state_of(sessions, campaign) == "sent"
+    with sessions.reading() as session:
+        rows = session.scalars(select(Recipient).where(Recipient.state == "sent").order_by(Recipient.id)).all()
+        assert [row.was_reachable for row in rows] == [True, False, True, True, True, True, True]
+        assert all(row.sent_at for row in rows)
+        kept = session.scalars(select(CampaignChunk)).all()
+        assert all(chunk.request_id and chunk.settled_at for chunk in kept)
+
+
+def test_a_chunk_frozen_before_ranges_were_known_is_found_by_its_number(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    campaign = launch(sessions, line, with_ranges=False)
+    drained(sender)
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
 
 
 def test_paused_nothing_leaves_and_resumed_it_goes_on(sessions: Sessions, line: Simulator, sender: Sender) -> None:
