@@ -21,12 +21,13 @@ from models import wake
 
 if TYPE_CHECKING:
     from procrastinate import App
+    from procrastinate.jobs import Job
 
 log = structlog.get_logger()
 AT_ONCE = 2  # queued jobs a worker runs at a time
-SWEEP_SECONDS = 10.0
-STALLED_SECONDS = 30.0  # a worker that has not been heard of for so long has died
 LOOK_SECONDS = 5.0
+# Of a lease: how often a worker says that it lives, and after what silence it is taken for dead.
+BEAT, SILENCE = 1 / 6, 1 / 2
 
 
 class QueueReader:
@@ -56,6 +57,7 @@ class QueuedJobs:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.lease = service.extra.get("job_lease", LEASE)
+        self.beat, self.silence = (self.lease.total_seconds() * share for share in (BEAT, SILENCE))
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -70,12 +72,13 @@ class QueuedJobs:
             worker = asyncio.create_task(
                 app.run_worker_async(
                     concurrency=AT_ONCE, delete_jobs="successful", install_signal_handlers=False,
-                    fetch_job_polling_interval=LOOK_SECONDS, stalled_worker_timeout=STALLED_SECONDS,
+                    fetch_job_polling_interval=LOOK_SECONDS,
+                    update_heartbeat_interval=self.beat, stalled_worker_timeout=self.silence,
                 )
             )  # fmt: skip
-            sweeper = asyncio.create_task(_retry_stalled(app))
-            while not stop.is_set() and not worker.done():
-                await asyncio.wait({worker}, timeout=0.2)
+            sweeper = asyncio.create_task(self._retry_stalled(app))
+            while not stop.is_set() and not worker.done() and not sweeper.done():
+                await asyncio.wait({worker, sweeper}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             for task in (sweeper, worker):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -110,11 +113,24 @@ class QueuedJobs:
         except OperationalError as error:  # the clock hands it out again
             log.error("database trouble", job=name, error=str(error)[:300])
 
+    async def _retry_stalled(self, app: "App") -> None:
+        """Puts back what a killed worker had taken: whoever is alive takes it up."""
+        while True:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.silence):
+                log.warning("a worker died over a job; it is tried again", task=job.task_name)
+                await _retry(app, job)
+            await asyncio.sleep(self.beat)
 
-async def _retry_stalled(app: "App") -> None:
-    """Puts back what a killed worker had taken: whoever is alive takes it up."""
-    while True:
-        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            log.warning("a worker died over a job; it is tried again", task=job.task_name)
-            await app.job_manager.retry_job(job)
-        await asyncio.sleep(SWEEP_SECONDS)
+
+async def _retry(app: "App", job: "Job") -> None:
+    """Unless the clock has handed it out again, or another worker has seen to it, before us."""
+    from procrastinate.exceptions import ConnectorException, UniqueViolation
+    from procrastinate.jobs import Status
+
+    try:
+        await app.job_manager.retry_job(job)
+    except UniqueViolation:  # its successor waits behind its lock
+        with contextlib.suppress(ConnectorException):
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+    except ConnectorException as error:
+        log.info("a stalled job was gone already", task=job.task_name, error=str(error)[:300])

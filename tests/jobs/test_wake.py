@@ -207,3 +207,25 @@ def test_work_of_a_worker_that_died_is_taken_up(on_postgresql: Sessions, monkeyp
         session.commit()
     with running(QueuedJobs(service_of(on_postgresql)).run):
         assert ran.wait(PATIENCE)
+
+
+def test_a_dead_workers_job_does_not_stand_before_its_successor(
+    on_postgresql: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock handed it out again before anybody noticed the death; both have the same lock."""
+    ran = threading.Event()
+
+    def run(_sessions: Sessions, *, now: datetime, progress: Any) -> dict[str, Any]:
+        ran.set()
+        return {}
+
+    monkeypatch.setattr(jobs.queue, "all_jobs", lambda: {"counting": Job("counting", "", daily("00:00"), run)})
+    with on_postgresql.writing() as session:
+        wake.defer_once(session, "run_job", once="counting:today", lock="night", name="counting")
+        session.flush()
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))  # by a worker that was forgotten
+        wake.defer_once(session, "run_job", once="counting:today", lock="night", name="counting")
+        session.commit()
+    with running(QueuedJobs(service_of(on_postgresql)).run):
+        assert ran.wait(PATIENCE)
+        assert eventually(lambda: _left(on_postgresql) == 0)

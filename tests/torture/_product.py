@@ -90,9 +90,13 @@ class Product:
     def start(self, *names: str) -> None:
         """Starts what is named; returns once a `web` among them answers."""
         for name in names:
-            self._processes[name] = self._popen(name, _command(name.partition("-")[0], self.port))
+            self._processes[name] = self._popen(name, self.command(name))
         if "web" in names:
             self.wait_for_web()
+
+    def command(self, name: str) -> list[str]:
+        """What is started under a name: the Procfile's line."""
+        return _command(name.partition("-")[0], self.port)
 
     def kill(self, *names: str) -> None:
         """SIGKILL to all of it, at once."""
@@ -124,6 +128,10 @@ class Product:
 
     def is_running(self, name: str) -> bool:
         return name in self._processes and self._processes[name].poll() is None
+
+    def names(self) -> list[str]:
+        """What was started and not ended by us."""
+        return list(self._processes)
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid
