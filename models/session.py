@@ -27,6 +27,7 @@ def make_engine(url: str | URL, **options: Any) -> Engine:
     parsed = make_url(url)
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
+    options = {"hide_parameters": True, **options}  # errors quote them, and they are somebody's data
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
