@@ -50,7 +50,8 @@ class Marks:
         """Up to where rows are surely seen: where somebody was writing, lower ids may yet appear."""
         if self.is_settled:
             return self
-        return Marks(**{name: max(0, last - slack) for name, last in self.plain().items()})
+        member, member_tag, event, purchase = (max(0, last - slack) for last in self.plain().values())
+        return Marks(member, member_tag, event, purchase)
 
     def plain(self) -> dict[str, int]:
         return {
@@ -62,8 +63,8 @@ def marks_now(session: Session) -> Marks:
     last = [
         select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in (Member, MemberTag, Event, Purchase)
     ]
-    member, member_tag, event, purchase, is_settled = session.execute(select(*last, _is_settled(session))).one()
-    return Marks(member, member_tag, event, purchase, bool(is_settled))
+    found = session.execute(select(*last, _is_settled(session))).one()
+    return Marks(found[0], found[1], found[2], found[3], bool(found[4]))
 
 
 def _is_settled(session: Session) -> ColumnElement[bool]:

@@ -16,6 +16,8 @@ from domain.reports.monthly_review import figures_of, review
 from domain.reports.recording_check import daily_counts, silences
 from domain.rules import _sets
 from jobs import close_month, rollups
+from models.event import Event
+from models.member import Member
 from models.people_set import PeopleSet
 from models.programme import Segment
 from models.rollup import DraftPeople, MetricDaily, MonthDraft
@@ -55,6 +57,7 @@ def busy(sessions):
             for name in ("x", "y")[: 1 + n % 2]:
                 happened(session, member, "conversion_started", june, object=f"form:{name}", data={"type": "form"})
             happened(session, member, "participated", june, campaign_id=fair.id)
+        happened(session, member, "conversion_completed", NOW, object="form:z", data={"type": "form"})
         session.commit()
 
 
@@ -73,6 +76,10 @@ def more_happens(sessions, at=LATER):
                  data={"type": "form"}, now=at)  # fmt: skip
         happened(session, member, "opened_app", at)
         send(session, make_campaign(session, f"j{at}", at=at), member, at=at)
+        # Somebody had finished before the draft; that they had begun is told of after it.
+        finished = session.scalars(select(Event).where(Event.object == "form:z")).one()
+        who, began = session.get_one(Member, finished.member_id), finished.occurred_at - timedelta(hours=30)
+        happened(session, who, "conversion_started", began, object="form:z", data={"type": "form"}, now=at)
         session.commit()
 
 
@@ -86,19 +93,20 @@ def test_a_small_brand_keeps_nothing(sessions, busy):
     assert rows_of_a_draft(sessions) == []
 
 
-def test_a_draft_shows_what_counting_then_would_show(sessions, busy, large):
+@pytest.mark.parametrize("month", [JUNE, JULY])
+def test_a_draft_shows_what_counting_then_would_show(sessions, busy, large, month):
     assert run(sessions)["drafts"] == ["2026-06", "2026-07"]
     more_happens(sessions)
     with sessions.reading() as session:
-        period = Period(JUNE, calendar_of(session), NOW)
-        kept = figures_of(session, JUNE, now=LATER)
-        page = review(session, JUNE, now=LATER)
+        period = Period(month, calendar_of(session), NOW)
+        kept = figures_of(session, month, now=LATER)
+        page = review(session, month, now=LATER)
         assert (page.is_draft, page.is_closed, page.as_of) == (True, False, NOW)
         for key, metric in all_metrics().items():
             assert kept[key] == measure(session, metric, period), key
             for side in ("of", "who"):
                 counted = {row[0]: row[1] for row in session.execute(people(metric, period, place=TOP, side=side))}
-                found = behind(session, metric, JUNE, place=TOP, side=side, now=LATER)
+                found = behind(session, metric, month, place=TOP, side=side, now=LATER)
                 assert found.persons == len(counted)
                 assert found.total == sum(counted.values()) == getattr(kept[key], side)
                 newest = sorted(counted, reverse=True)[:50]
