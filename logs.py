@@ -61,7 +61,8 @@ def set_up(level: str, *, readable: bool, settled: bool = False) -> None:
     for old in [each for each in root.handlers if isinstance(each, _Handler)]:
         root.removeHandler(old)
     root.addHandler(_Handler(chain))
-    root.setLevel(max(LEVELS[level], logging.WARNING))  # libraries tell of trouble only
+    root.setLevel(logging.WARNING)  # libraries tell of trouble only
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # or it would chat at its own level
     for ours in ("app", "bot", "liff", "console", "api", "jobs", "domain", "line"):
         logging.getLogger(ours).setLevel(LEVELS[level])
 

@@ -102,6 +102,7 @@ JOBS = {
     "close_month": mark("Closing the month"),
     "expire": mark("What runs out"),
     "retag": mark("Tags by rule"),
+    "rollups": mark("Figures of the months not closed yet"),
     "scores": mark("Scores"),
     "snapshot": mark("Where everyone stands at the month's end"),
     "sweep": mark("Waitlist seats passed on"),
