@@ -48,12 +48,12 @@ FINDINGS = {
     ),
     "parked_events": (
         mark("Events from LINE that could not be read after five tries: %(n)s."),
-        mark("See the reason; try again once it is mended, or let them go."),
+        mark("See the reason; try again once it is mended, or give them up."),
         STUCK,
     ),
     "parked_bodies": (
         mark("Requests from LINE that could not be read: %(n)s."),
-        mark("See the reason; try again once it is mended, or let them go."),
+        mark("See the reason; try again once it is mended, or give them up."),
         STUCK,
     ),
     "unsure_letters": (
@@ -68,7 +68,7 @@ FINDINGS = {
     ),
     "failed_cases": (
         mark("People an automation could not act for: %(n)s."),
-        mark("See the reason; try again once it is mended, or let them go."),
+        mark("See the reason; try again once it is mended, or give them up."),
         STUCK,
     ),
     "paused_campaigns": (

@@ -21,7 +21,7 @@ blueprint = Blueprint("stuck", __name__, url_prefix="/settings/stuck")
 
 PAGE = 100
 STUCK = ("unsure", "failed")
-TRYING, LET_GO, NOTED = mark("It is being tried again."), mark("It is let go."), mark("Noted.")
+TRYING, LET_GO, NOTED = mark("It is being tried again."), mark("It is given up."), mark("Noted.")
 
 
 @blueprint.get("")
