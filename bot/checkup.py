@@ -104,7 +104,7 @@ def _called(line: LineClient) -> Iterator[Finding]:
 def _quota(service: Service, line: LineClient) -> Iterator[Finding]:
     limit, used = line.allowance()
     with suppress(SQLAlchemyError, LookupError):  # `_database` says what is wrong there
-        quota.note(service.sessions, quota.Allowance(True, limit, used))
+        quota.note(service.sessions, service.clock, quota.Allowance(True, limit, used))
     left = limit is None or used < limit
     yield Finding(left, f"{used} of {'unlimited' if limit is None else limit} messages are used this month")
 

@@ -26,8 +26,3 @@ def take(session: Session, event: Incoming, profile: Profile | None, now: dateti
         return False
     taker(session, event, profile, now)
     return True
-
-
-def wants_profile(event: Incoming) -> bool:
-    """Whether to ask LINE who this is, before the event is taken: so that the welcome is in their language."""
-    return event.type == "follow" and event.user_id is not None

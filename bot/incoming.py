@@ -56,7 +56,7 @@ def incoming(raw: Json, *, waited: timedelta, now: datetime) -> Incoming:
         type=str(raw.get("type"))[:LONGEST_ID],
         at=_moment(raw.get("timestamp"), now),
         is_active=raw.get("mode", "active") == "active",
-        user_id=_user(raw.get("source")),
+        user_id=person_of(raw),
         reply_token=token if has_token else None,
         reply_until=now - waited + REPLY_LIFE if has_token else None,
         raw=raw,
@@ -93,8 +93,9 @@ def _moment(timestamp: object, now: datetime) -> datetime:
     return moment if datetime(2011, 1, 1, tzinfo=UTC) < moment < now + timedelta(days=1) else now
 
 
-def _user(source: object) -> str | None:
+def person_of(raw: Json) -> str | None:
     """The person of a one-to-one chat; groups and rooms are not ours to act on."""
+    source = raw.get("source")
     if not isinstance(source, dict) or source.get("type") != "user":
         return None
     user_id = source.get("userId")

@@ -1,6 +1,7 @@
 """Business time: machine time, plus an offset row that exists only in practice mode."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -20,6 +21,11 @@ def machine_now(session: Session) -> datetime:
         return datetime.now(UTC)
     moment: datetime = session.scalar(select(func.clock_timestamp()))  # type: ignore[assignment]  # never NULL
     return moment.astimezone(UTC)
+
+
+def machine_moment(session: Session) -> Any:
+    """The same clock for use inside a statement, which then need not ask for it first."""
+    return func.clock_timestamp() if session.get_bind().dialect.name == "postgresql" else datetime.now(UTC)
 
 
 class PracticeClock(Base):

@@ -3,10 +3,12 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from domain.messages import welcome
 from domain.operations import speaking
@@ -14,6 +16,15 @@ from domain.operations.recording import is_news, record
 from domain.wording import language_of
 from models.channel import the_channel
 from models.member import Friend, Identity, Member
+
+# Made once: one of them runs for every event.
+FRIEND = (
+    select(Friend)
+    .join(Friend.member)
+    .options(contains_eager(Friend.member))
+    .where(Friend.channel_id == bindparam("channel"), Friend.user_id == bindparam("user"))
+)
+FRIEND_ALONE = FRIEND.with_for_update(of=Friend)
 
 
 @dataclass(frozen=True)
@@ -31,23 +42,27 @@ def new_ref() -> str:
     return "M" + "".join(secrets.choice(alphabet) for _ in range(11))
 
 
-def friend_of(session: Session, user_id: str, *, language: str | None = None, now: datetime) -> Friend:
-    """The person behind a LINE user id, made known at first touch."""
-    friend = _found(session, user_id)
+def friend_of(
+    session: Session, user_id: str, *, language: str | None = None, alone: bool = False, now: datetime
+) -> Friend:
+    """The person behind a LINE user id, made known at first touch. `alone`: nobody else may change it meanwhile."""
+    friend = _found(session, user_id, alone=alone)
     if friend is not None:
         return friend
     try:
         with session.begin_nested():
             return _made(session, user_id, language=language, now=now)
     except IntegrityError:  # somebody else made them known a moment ago
-        friend = _found(session, user_id)
+        friend = _found(session, user_id, alone=alone)
         assert friend is not None
         return friend
 
 
-def _found(session: Session, user_id: str) -> Friend | None:
-    channel = the_channel(session)
-    return session.scalar(select(Friend).where(Friend.channel_id == channel.id, Friend.user_id == user_id))
+def _found(session: Session, user_id: str, *, alone: bool = False) -> Friend | None:
+    which = FRIEND_ALONE if alone else FRIEND
+    friend = session.scalar(which, {"channel": the_channel(session).id, "user": user_id})
+    session.info["friend"] = friend  # speaking to them asks for it again
+    return friend
 
 
 def _made(session: Session, user_id: str, *, language: str | None, now: datetime) -> Friend:
@@ -57,18 +72,26 @@ def _made(session: Session, user_id: str, *, language: str | None, now: datetime
         known.where(Identity.kind == "line", Identity.value == user_id, Identity.verified_at.is_not(None))
     )
     if member is None:
-        member = Member(ref=new_ref(), created_at=now, language=language)
+        member = Member(**{**_blank(Member), "ref": new_ref(), "created_at": now, "language": language})
         session.add(member)
         session.flush()
         session.add(
             Identity(member_id=member.id, kind="line", value=user_id, source="line", created_at=now, verified_at=now)
         )
-    friend = Friend(channel_id=the_channel(session).id, member_id=member.id, user_id=user_id)
+    channel_id = the_channel(session).id
+    friend = Friend(**{**_blank(Friend), "channel_id": channel_id, "member_id": member.id, "user_id": user_id})
     session.add(friend)
     session.flush()
-    session.refresh(friend)
     session.expire(member, ["friend"])
+    session.info["friend"] = friend
     return friend
+
+
+@lru_cache
+def _blank(kind: type[Any]) -> dict[str, None]:
+    """Every column that may be empty, said to be: what is said need not be read back."""
+    columns = inspect(kind).columns
+    return {each.key: None for each in columns if each.nullable and each.default is None and not each.foreign_keys}
 
 
 def follow(
@@ -88,16 +111,15 @@ def follow(
     An older follow arriving after a newer unfollow changes nothing but the log. What is no news any
     more, or happened while another system held the chat (`silent`), is not answered.
     """
-    friend = friend_of(session, user_id, now=now)
+    friend = friend_of(session, user_id, alone=True, now=now)
     _keep_profile(friend, profile, now=now)
+    is_late = friend.state_at is not None and friend.state_at > at
+    if not is_late:
+        friend.is_following, friend.state_at = True, at
+        friend.first_followed_at = min(friend.first_followed_at or at, at)
     data = {"is_unblocked": is_unblocked, "entry_source": friend.member.entry_source}
     record(session, "followed", member_id=friend.member_id, source="line", occurred_at=at, data=data, now=now)
-    if friend.state_at is not None and friend.state_at > at:
-        return friend
-    friend.is_following, friend.state_at = True, at
-    friend.first_followed_at = min(friend.first_followed_at or at, at)
-    session.flush()
-    if silent or not is_news(at, now=now):
+    if is_late or silent or not is_news(at, now=now):
         return friend
     speaking.say(
         session,
@@ -114,13 +136,21 @@ def follow(
 
 def unfollow(session: Session, *, user_id: str, at: datetime, now: datetime) -> Friend:
     """Records a block that happened `at`: the person is kept, and sent nothing. A newer follow wins."""
-    friend = friend_of(session, user_id, now=now)
+    friend = friend_of(session, user_id, alone=True, now=now)
     record(session, "unfollowed", member_id=friend.member_id, source="line", occurred_at=at, now=now)
     if friend.state_at is None or friend.state_at <= at:
         # LINE forgets the person's own menu when they block.
         friend.is_following, friend.state_at, friend.menu_key = False, at, None
     session.flush()
     return friend
+
+
+def introduce(session: Session, user_id: str, profile: Profile, *, now: datetime) -> None:
+    """LINE told late who this friend is."""
+    friend = _found(session, user_id, alone=True)
+    if friend is not None and friend.profile_at is None:
+        _keep_profile(friend, profile, now=now)
+        session.flush()
 
 
 def _keep_profile(friend: Friend, profile: Profile | None, *, now: datetime) -> None:

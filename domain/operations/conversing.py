@@ -4,9 +4,10 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qs
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Refusal
@@ -20,6 +21,7 @@ from models.member import Member
 from models.programme import KeywordAnswer, the_brand
 from models.staff import StaffNote
 
+NOTES: Any = StaffNote.__table__
 OPT_OUT_WORDS = frozenset(
     {
         "stop", "stopall", "unsubscribe", "optout", "opt out", "no more messages",
@@ -69,11 +71,11 @@ def hear(session: Session, turn: Turn, *, text: str, message_id: str | None, now
     elif keyword is not None:
         _answer(session, turn, keyword, now=now)
     else:
-        note = StaffNote(
-            member_id=turn.member.id, kind="chat", text=text, line_message_id=message_id, created_at=turn.at
-        )
-        session.add(note)
-        session.flush()
+        note = {
+            "member_id": turn.member.id, "kind": "chat", "text": text, "line_message_id": message_id,
+            "created_at": turn.at,
+        }  # fmt: skip
+        session.execute(insert(NOTES), note)
 
 
 def _decide(session: Session, turn: Turn, *, agrees: bool, wording: str, now: datetime) -> None:
@@ -111,11 +113,17 @@ def press(session: Session, turn: Turn, *, data: str, params: dict[str, str], no
         _say(session, turn, said, now=now)
 
 
+def keywords(session: Session) -> dict[str, KeywordAnswer]:
+    """Every word we answer, as it is compared; where two answers claim a word, the older has it."""
+    answers = session.scalars(select(KeywordAnswer).order_by(KeywordAnswer.id.desc()))
+    return {fold(str(word)): each for each in answers for word in each.keywords}
+
+
 def _keyword(session: Session, word: str) -> KeywordAnswer | None:
     if not word:
         return None
-    answers = session.scalars(select(KeywordAnswer).order_by(KeywordAnswer.id))
-    return next((each for each in answers if word in {fold(str(one)) for one in each.keywords}), None)
+    known: dict[str, KeywordAnswer] | None = session.info.get("keywords")  # who reads many events brings them along
+    return (keywords(session) if known is None else known).get(word)
 
 
 def _answer(session: Session, turn: Turn, keyword: KeywordAnswer, *, now: datetime) -> None:

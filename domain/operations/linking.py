@@ -19,6 +19,7 @@ from models.arithmetic import pairs_of
 from models.campaign import TrackedLink
 from models.channel import Channel, the_channel
 
+LINKS: Any = TrackedLink.__table__
 TOKEN_BYTES = 9
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_DATA = 300  # characters of a postback
@@ -117,33 +118,31 @@ def trace_of(session: Session, token: str | None) -> Trace:
     return Trace(link.campaign_id, link.message_id) if link else NOWHERE
 
 
-def traced(
-    session: Session,
-    messages: list[Any],
-    *,
-    member_id: int,
-    message_id: int,
-    campaign_id: int | None,
-    now: datetime,
-) -> list[Any]:
-    """The same messages with every link and postback of ours carrying the message and the person."""
-    wrapper = _Wrapper(the_channel(session), member_id, message_id, campaign_id, now)
-    wrapped: list[Any] = wrapper.wrap(messages)
-    if wrapper.rows:
-        session.execute(insert(TrackedLink), wrapper.rows)
-    return wrapped
+class Traced:
+    """The same messages with every link and postback of ours carrying the message and the person.
+
+    The message is written first, with these words; `keep` then writes its links.
+    """
+
+    def __init__(
+        self, session: Session, messages: list[Any], *, member_id: int, campaign_id: int | None, now: datetime
+    ) -> None:
+        wrapper = _Wrapper(the_channel(session), member_id, campaign_id, now)
+        self.messages: list[Any] = wrapper.wrap(messages)
+        self._rows = wrapper.rows
+
+    def keep(self, session: Session, message_id: int) -> None:
+        """Writes the links, which know the message from now on."""
+        if self._rows:
+            session.execute(insert(LINKS), [{**row, "message_id": message_id} for row in self._rows])
 
 
 class _Wrapper:
     """Walks LINE JSON and gives each distinct address one token."""
 
-    def __init__(
-        self, channel: Channel, member_id: int, message_id: int, campaign_id: int | None, now: datetime
-    ) -> None:
+    def __init__(self, channel: Channel, member_id: int, campaign_id: int | None, now: datetime) -> None:
         self.channel = channel
-        self.common = {
-            "member_id": member_id, "message_id": message_id, "campaign_id": campaign_id, "created_at": now,
-        }  # fmt: skip
+        self.common = {"member_id": member_id, "campaign_id": campaign_id, "created_at": now}
         self.rows: list[dict[str, Any]] = []
         self._tokens: dict[str, str] = {}
 

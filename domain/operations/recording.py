@@ -1,8 +1,9 @@
 """Records what happened: the one writer of the event log."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -52,8 +53,14 @@ def record(
         "is_history": is_history,
         "dedupe_key": dedupe_key,
     }
-    statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    return bool(session.execute(statement.returning(Event.id)).first())
+    return bool(session.execute(_one(insert_for(session)), values).first())
+
+
+@lru_cache
+def _one(insert: Callable[..., Any]) -> Any:
+    """The statement, made once: it runs for whatever happens."""
+    table = Event.__table__
+    return insert(table).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(table.c.id)
 
 
 def record_many(

@@ -48,12 +48,13 @@ def say(
     `kind` is service or marketing (design §2). `once` names the occasion: saying it again is a no-op.
     The reason of a refusal is one of: no_line_id, blocked, erased, opted_out, cap, expired, repeated.
     """
-    reason = contact_refusal(session, member, kind=kind, now=now)
+    friend = _friend_of(session, member)
+    reason = _refusal(session, member, friend, kind=kind, now=now)
     due, late = _when(session, kind=kind, due_at=due_at or now, expires_at=expires_at, now=now)
     if reason or late:
         return Said(None, reason or late)
-    friend = session.scalar(select(Friend).where(Friend.member_id == member.id))
     assert friend is not None
+    traced = linking.Traced(session, rendered.messages, member_id=member.id, campaign_id=campaign_id, now=now)
     values = {
         "channel_id": friend.channel_id,
         "medium": "line",
@@ -61,7 +62,7 @@ def say(
         "to": friend.user_id,
         "kind": kind,
         "name": rendered.name,
-        "messages": rendered.messages,
+        "messages": traced.messages,
         "once": once,
         "recipient_id": recipient_id,
         "campaign_id": campaign_id,
@@ -73,21 +74,29 @@ def say(
         "retry_key": str(uuid.uuid5(RETRY_KEYS, once)),
     }
     statement = insert_for(session)(OutgoingMessage).values(values)
-    row = session.execute(
-        statement.on_conflict_do_nothing(index_elements=["once"]).returning(OutgoingMessage.id)
-    ).first()
-    if row is None:
-        return Said(None, "repeated")
-    message = session.get_one(OutgoingMessage, row.id)
-    message.messages = linking.traced(
-        session, rendered.messages, member_id=member.id, message_id=row.id, campaign_id=campaign_id, now=now
+    message: OutgoingMessage | None = session.scalar(
+        statement.on_conflict_do_nothing(index_elements=["once"]).returning(OutgoingMessage)
     )
+    if message is None:
+        return Said(None, "repeated")
+    traced.keep(session, message.id)
     return Said(message)
 
 
 def contact_refusal(session: Session, member: Member, *, kind: str, now: datetime) -> str | None:
     """Why nothing may be said to this person now; None when it may."""
-    friend = session.scalar(select(Friend).where(Friend.member_id == member.id))
+    return _refusal(session, member, _friend_of(session, member), kind=kind, now=now)
+
+
+def _friend_of(session: Session, member: Member) -> Friend | None:
+    """Their friendship. Who was met by it a moment ago need not be looked up again."""
+    met: Friend | None = session.info.get("friend")
+    if met is not None and met in session and met.member_id == member.id:
+        return met
+    return session.scalar(select(Friend).where(Friend.member_id == member.id))
+
+
+def _refusal(session: Session, member: Member, friend: Friend | None, *, kind: str, now: datetime) -> str | None:
     if member.erased_at:
         return "erased"
     if friend is None:

@@ -77,9 +77,7 @@ def measure(name: str, environment: dict[str, str], postgres_pid: int, seconds: 
     count = answers.statuses[200]
     if set(answers.statuses) != {200}:
         sys.exit(f"FAILED: {name} answered {dict(answers.statuses)}")
-    return Figure(
-        spent / count * 1e6, spent_postgres / count * 1e6, count / answers.spent, answers.percentile(0.99)
-    )
+    return Figure(spent / count * 1e6, spent_postgres / count * 1e6, count / answers.spent, answers.percentile(0.99))
 
 
 def until_ready(url: str, request: bytes) -> None:
@@ -99,7 +97,9 @@ def stored(url: str) -> int:
 
 
 def medians(figures: list[Figure]) -> Figure:
-    return Figure(*(statistics.median(values) for values in zip(*(vars(each).values() for each in figures), strict=True)))
+    return Figure(
+        *(statistics.median(values) for values in zip(*(vars(each).values() for each in figures), strict=True))
+    )
 
 
 def main() -> None:
@@ -114,7 +114,9 @@ def main() -> None:
     with _bench.postgres() as server:
         url = _bench.database(server.url, "ack")
         environment = {**os.environ, **_bench.LINE, "DATABASE_URL": url, "STUB": f"http://127.0.0.1:{stub_port}"}
-        with running(subprocess.Popen([sys.executable, "-m", "tests.benchmarks._ack_peers", str(stub_port)], cwd=_bench.ROOT)):
+        with running(
+            subprocess.Popen([sys.executable, "-m", "tests.benchmarks._ack_peers", str(stub_port)], cwd=_bench.ROOT)
+        ):
             figures: dict[str, list[Figure]] = {name: [] for name in names}
             for _ in range(chosen.rounds):
                 for name in names:

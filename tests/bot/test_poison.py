@@ -86,13 +86,14 @@ def test_two_readers_share_the_work(world: World) -> None:
     for _ in range(5):
         world.line.send_events(made("unfollow", at=at))
     first, second = InboxReader(world.service), InboxReader(world.service)
-    claimed = first._claim()
+    claimed = first.claims.take()
     assert (len(claimed), second.step()) == (5, 0)
     with world.session() as session:
         for body in session.scalars(select(InboundBody)):
             body.not_before = datetime.now(UTC)
         session.commit()
-    assert second.step() == 5
+    # Their reader may have died of one of them: they are read one by one.
+    assert [second.step() for _ in range(6)] == [1, 1, 1, 1, 1, 0]
     with world.session() as session:
         assert len(session.scalars(select(Event)).all()) == 5
 

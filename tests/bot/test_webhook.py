@@ -5,9 +5,10 @@ import hmac
 
 import pytest
 import requests
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from bot.webhook import is_signed
+from models.inbox import InboundBody
 from tests.support.world import World
 
 
@@ -37,10 +38,56 @@ def test_what_line_did_not_sign_is_refused_and_not_stored(world: World, signatur
     assert (answer.status_code, stored(world)) == (401, 0)
 
 
-def test_what_is_no_json_is_refused_though_signed(world: World) -> None:
-    assert post(world, b"hello").status_code == 400
-    assert post(world, b"\xff\xfe{").status_code == 400
-    assert post(world, b"[" * 200_000).status_code == 400
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"hello", "it is not JSON"),
+        (b"", "it is not JSON"),
+        (b'{"destination":"U0","eve', "it is not JSON"),
+        (b"\xff\xfe{", "it is not text in UTF-8"),
+        (b"[" * 200_000, "it is nested too deeply"),
+        (b'{"events":[' + b'{"a":' * 200 + b"1" + b"}" * 200 + b"]}", "it is nested too deeply"),
+    ],
+)
+def test_what_line_signed_is_stored_and_what_nobody_can_read_is_parked_with_its_reason(
+    world: World, body: bytes, why: str
+) -> None:
+    assert post(world, body).status_code == 200
+    world.settle()
+    with world.session() as session:
+        parked = session.scalars(select(InboundBody)).one()
+    assert (parked.state, (parked.error or "")[: len(why)]) == ("parked", why)
+    assert parked.body == body
+
+
+def test_when_it_cannot_be_stored_line_is_not_told_that_it_was(world: World) -> None:
+    with world.session() as session:
+        session.execute(text("ALTER TABLE inbound_body RENAME TO elsewhere"))
+        session.commit()
+    answer = post(world, b'{"events":[]}')
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_stored")
+
+
+def test_a_busy_database_is_not_waited_for_long(world: World) -> None:
+    with world.session() as session:
+        lock = (
+            "LOCK TABLE inbound_body" if session.get_bind().dialect.name == "postgresql" else "DELETE FROM inbound_body"
+        )
+        session.execute(text(lock))
+        answer = post(world, b'{"events":[]}')
+        session.rollback()
+    assert answer.status_code == 503
+    assert answer.elapsed.total_seconds() < 5
+    assert post(world, b'{"events":[]}').status_code == 200
+
+
+def test_a_proxy_may_pass_the_body_on_in_chunks(world: World) -> None:
+    body = b'{"events":[]}'
+    made = base64.b64encode(hmac.digest(world.line.channel.secret.encode(), body, "sha256")).decode()
+    headers = {"X-Line-Signature": made, "Content-Type": "application/json"}
+    pieces = iter([body[:5], body[5:]])
+    assert requests.post(world.url + "/webhook", data=pieces, headers=headers, timeout=10).status_code == 200
+    assert stored(world) == 1
 
 
 def test_more_than_a_megabyte_is_refused(world: World) -> None:
