@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, func, or_, select, text, update
+from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
@@ -71,21 +71,29 @@ def count_due(session: Session) -> int:
 
 
 def score_due(session: Session, *, day: date) -> list[int] | None:
-    """Scores one piece of those due as of `day`: whose stored scores changed; None when nobody was due."""
-    the_run(session)  # locked: one at a time
-    ids = select(ScoreDue.member_id).order_by(ScoreDue.member_id)
-    last = session.scalar(ids.offset(PIECE - 1).limit(1)) or session.scalar(select(func.max(ScoreDue.member_id)))
-    if last is None:
-        return None
-    here = ScoreDue.member_id <= last
-    changed = _score(session, day, lambda column: column.in_(select(ScoreDue.member_id).where(here)))
-    session.execute(delete(ScoreDue).where(here), execution_options={"synchronize_session": False})
-    return changed
+    """Scores one piece of those due as of `day`: whose stored scores changed; None when nobody was left.
+
+    Several hands may do this at once: whom one has taken, the others pass over.
+    """
+    next_ids = select(ScoreDue.member_id).order_by(ScoreDue.member_id).limit(PIECE).with_for_update(skip_locked=True)
+    taken = delete(ScoreDue).where(ScoreDue.member_id.in_(next_ids)).returning(ScoreDue.member_id)
+    ids = sorted(session.scalars(taken, execution_options={"synchronize_session": False}))
+    return _score(session, day, _among(ids)) if ids else None
+
+
+def _among(ids: list[int]) -> Among:
+    """These people; when nobody else is between them, their range, which reads an index from end to end.
+
+    The ids stand in the statement itself, so that the database plans for as many as there are.
+    """
+    if ids[-1] - ids[0] == len(ids) - 1:
+        return lambda column: column.between(ids[0], ids[-1])
+    listed: Any = bindparam("due", ids, expanding=True, literal_execute=True)
+    return lambda column: column.in_(listed)
 
 
 def score(session: Session, *, day: date, ids: tuple[int, int]) -> int:
     """Scores everyone of a range of ids as of `day`, due or not; how many rows changed. Safe to repeat."""
-    the_run(session)
     return len(_score(session, day, lambda column: column.between(*ids)))
 
 
@@ -99,11 +107,10 @@ def the_run(session: Session) -> ScoreRun:
 
 
 def _score(session: Session, day: date, among: Among) -> list[int]:
-    run = the_run(session)
     before = _stored_gaps(session, among)
     selected = with_cycles(
-        day, calendar=calendar_of(session), currency=the_brand(session).currency, everyones=run.everyones_gap,
-        among=among,
+        day, calendar=calendar_of(session), currency=the_brand(session).currency, among=among,
+        everyones=session.scalar(select(ScoreRun.everyones_gap)),
     )  # fmt: skip
     insert = insert_for(session)(MemberScore).from_select(STORED, selected, include_defaults=False)
     changes = or_(*(getattr(MemberScore, name).is_distinct_from(insert.excluded[name]) for name in CHANGING))
@@ -111,9 +118,7 @@ def _score(session: Session, day: date, among: Among) -> list[int]:
     statement = insert.on_conflict_do_update(index_elements=["member_id"], set_=values, where=changes)
     after = dict(session.execute(statement.returning(MemberScore.member_id, MemberScore.gaps)).all())
     gone = _forget_the_gone(session, among)
-    lost = {member_id: before[member_id] for member_id in {*after, *gone} if member_id in before}
-    _recount(run, lost=lost.values(), won=after.values())
-    session.flush()
+    _recount(session, lost=(before.get(each) for each in (*after, *gone)), won=after.values())
     return [*after, *gone]
 
 
@@ -135,12 +140,15 @@ def _forget_the_gone(session: Session, among: Among) -> list[int]:
     )
 
 
-def _recount(run: ScoreRun, *, lost: Iterable[str | None], won: Iterable[str | None]) -> None:
-    """Keeps the count of everyone's gaps in step with what a piece changed."""
+def _recount(session: Session, *, lost: Iterable[str | None], won: Iterable[str | None]) -> None:
+    """Keeps the count of everyone's gaps in step with what a piece changed. Last, so that nobody waits for long."""
+    change = _tallied(won)
+    change.subtract(_tallied(lost))
+    run = the_run(session)
     tally = Counter(run.gaps)
-    tally.update(_tallied(won))
-    tally.subtract(_tallied(lost))
+    tally.update(change)
     run.gaps = {gap: count for gap, count in tally.items() if count}
+    session.flush()
 
 
 def _tallied(texts: Iterable[str | None]) -> Counter[str]:

@@ -25,21 +25,29 @@ def scores(day: date, *, calendar: Calendar, currency: str, among: Among = every
 
     Who is no member by then has no NAPL state; the erased and the merged away have no row.
     """
-    figures = _figures(day, calendar, among).subquery("figures")
+    figures = _once(_figures(day, calendar, among), "figures")
     activity = napl.last_activity(figures.c.joined, figures.c.last_day, figures.c.last_action_day)
-    rated = select(
-        figures,
-        case((figures.c.joined.is_not(None), activity)).label("last_activity_day"),
-        rfm.recency(figures.c.last_day, figures.c.days_365, day=day).label("rfm_r"),
-        rfm.frequency(figures.c.days_365).label("rfm_f"),
-        rfm.monetary(figures.c.amount_365, figures.c.days_365, currency=currency).label("rfm_m"),
-    ).subquery("rated")
+    rated = _once(
+        select(
+            figures,
+            case((figures.c.joined.is_not(None), activity)).label("last_activity_day"),
+            rfm.recency(figures.c.last_day, figures.c.days_365, day=day).label("rfm_r"),
+            rfm.frequency(figures.c.days_365).label("rfm_f"),
+            rfm.monetary(figures.c.amount_365, figures.c.days_365, currency=currency).label("rfm_m"),
+        ),
+        "rated",
+    )
     made: dict[str, ColumnElement[Any]] = {
         "as_of": literal(day),
         "rfm_group": rfm.group(rated.c.rfm_r, rated.c.rfm_f, rated.c.rfm_m),
         "napl": case((rated.c.joined.is_not(None), _napl(rated, day, currency))),
     }
     return select(*(made[name].label(name) if name in made else rated.c[name] for name in COLUMNS)).where(true())
+
+
+def _once(query: Rows, name: str) -> Subquery:
+    """A subquery whose columns are computed once: PostgreSQL would repeat their expressions wherever they are named."""
+    return query.offset(0).subquery(name)
 
 
 def _figures(day: date, calendar: Calendar, among: Among) -> Rows:

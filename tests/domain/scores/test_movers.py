@@ -235,6 +235,7 @@ def test_a_killed_night_leaves_the_rest_to_the_next(sessions: Sessions, monkeypa
     from domain.operations import scoring
 
     monkeypatch.setattr(scoring, "PIECE", 2)
+    monkeypatch.setattr(scores, "HANDS", 1)
     with sessions.writing() as session:
         for _ in range(5):
             make_member(session)
