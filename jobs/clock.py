@@ -31,7 +31,6 @@ LOOK_SECONDS = 5
 WALKING_LOCK = 7_246_001
 WALK_HOURS = 6
 SENDING_PATIENCE_SECONDS = 20
-RUN_JOB = "run_job"  # the worker's task, in jobs/queue.py
 NIGHT_LOCK = "night"  # nightly jobs rest on each other: one at a time, in their order
 
 
@@ -85,7 +84,7 @@ class TheClock:
         name = due.job.name
         lock = None if isinstance(due.job.schedule, Every) else NIGHT_LOCK
         with self.sessions.writing() as session:
-            handed = wake.defer_once(session, RUN_JOB, once=f"{name}:{due.period}", lock=lock, name=name)
+            handed = wake.defer(session, wake.RUN_JOB, once=f"{name}:{due.period}", lock=lock, name=name)
             session.commit()
         return handed
 

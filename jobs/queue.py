@@ -1,6 +1,6 @@
 """What the worker does besides reading and sending: freezing campaigns, and the jobs the clock hands out.
 
-Campaigns are found by looking at their rows; a bell or a deferred job only says when to look. Jobs come
+Campaigns are found by looking at their rows; a bell only says when to look. Jobs come
 through Procrastinate on PostgreSQL (on SQLite the clock runs them itself). Whatever is lost on the way is
 handed out again by the clock's next look at `job_run`.
 """
@@ -15,7 +15,6 @@ from sqlalchemy.exc import OperationalError
 
 from door import Service
 from jobs import campaigns
-from jobs.clock import RUN_JOB
 from jobs.runner import LEASE, all_jobs, run_if_due
 from models import wake
 
@@ -90,17 +89,13 @@ class QueuedJobs:
         address = wake.address(self.service.sessions.engine)
         app = App(connector=PsycopgConnector(conninfo=address, min_size=1, max_size=AT_ONCE + 2))
 
-        @app.task(name=RUN_JOB)
-        def run_job(name: str) -> None:
-            self.run_job(name, stop)
-
-        @app.task(name="freeze")
-        def freeze() -> None:
-            self.service.sessions.bells.ring(wake.WORK)
+        @app.task(name=wake.RUN_JOB)
+        def run_job(name: str, *, asked: bool = False) -> None:
+            self.run_job(name, stop, asked=asked)
 
         return app
 
-    def run_job(self, name: str, stop: threading.Event) -> None:
+    def run_job(self, name: str, stop: threading.Event, *, asked: bool = False) -> None:
         """A job of the timetable, for its latest period; one this version does not know is passed over."""
         job = all_jobs().get(name)
         if job is None:
@@ -109,7 +104,7 @@ class QueuedJobs:
         with sessions.reading() as session:
             now = self.service.clock.shared_now(session)
         try:
-            run_if_due(sessions, job, now=now, lease=self.lease, stop=stop)
+            run_if_due(sessions, job, now=now, lease=self.lease, stop=stop, asked=asked)
         except OperationalError as error:  # the clock hands it out again
             log.error("database trouble", job=name, error=str(error)[:300])
 

@@ -83,10 +83,16 @@ def run_if_due(
     progress: Progress = quiet,
     lease: timedelta = LEASE,
     stop: threading.Event | None = None,
+    asked: bool = False,
 ) -> bool:
-    """Runs `job` for its latest period unless that was done, or is being done, elsewhere."""
+    """Runs `job` for its latest period unless that was done, or is being done, elsewhere.
+
+    `asked` runs one of those that run every few minutes now, not at its next time.
+    """
     with sessions.reading() as session:
         due = latest(session, job, now=now)
+        if asked and isinstance(job.schedule, Every):
+            due = Due(job, due.period, now)
         if not is_waiting(session, due):
             return False
     run = claim(sessions, due, lease=lease)
@@ -160,6 +166,7 @@ def claim(sessions: Sessions, due: Due, *, lease: timedelta = LEASE) -> Run | No
             .values(
                 state="running",
                 started_at=due.at,
+                began_at=machine_now(session),  # how long it takes is told by the figures and the console
                 lease_until=machine_now(session) + lease,
                 fence=JobRun.fence + 1,
                 error=None,

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 INBOX, OUTBOX, WORK = "inbox", "outbox", "work"
 CHANNEL = "regulars"
+RUN_JOB = "run_job"  # the task of jobs/queue.py: a job of the timetable, by name
 SLICE_SECONDS = 0.5  # how soon a waiting thread notices that it is to stop
 SHORTEST, LONGEST = 0.15, 2.0  # seconds between looks: just after work, and when a bell would ring anyway
 GROWTH = 1.5
 RETRY_SECONDS = 2.0
+STILL_THERE: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
 class Bell:
@@ -101,7 +103,7 @@ def listener(engine: Engine, bells: Bells) -> Callable[[threading.Event], None]:
     def run(stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                with psycopg.connect(address(engine), autocommit=True) as connection:
+                with psycopg.connect(address(engine), autocommit=True, **STILL_THERE) as connection:
                     _listen(connection, engine, bells, stop)
             except psycopg.OperationalError as error:
                 bells.is_heard = False
@@ -128,25 +130,19 @@ def address(engine: Engine) -> str:
     return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def defer(session: Session, task: str, *, wait: float = 0.0, lock: str | None = None, **arguments: Any) -> None:
-    """Has a worker on any host do `task` (jobs/queue.py), if this transaction commits.
+def defer(session: Session, task: str, *, once: str | None = None, lock: str | None = None, **arguments: Any) -> bool:
+    """Has a worker on any host do `task` (jobs/queue.py), if this transaction commits; PostgreSQL only.
 
-    Those with the same `lock` are done one at a time, in order. On SQLite workers find the work by looking.
+    False when nothing was queued: one with the same `once` is waiting already. Those with the same `lock` are
+    done one at a time, in order. On SQLite the clock finds the work by looking, and nothing is queued.
     """
     if session.get_bind().dialect.name != "postgresql":
-        return
-    later: dict[str, Any] = {"schedule_in": {"seconds": round(wait)}} if wait >= 1 else {}
-    # The session's own connection: a rollback takes the job with it.
-    connection = session.connection().connection.driver_connection
-    _deferring().configure_task(task, lock=lock, connection=connection, **later).defer(**arguments)
-
-
-def defer_once(session: Session, task: str, *, once: str, lock: str | None = None, **arguments: Any) -> bool:
-    """`defer` in a savepoint, unless one with the same `once` is waiting already. PostgreSQL only."""
+        return False
     from procrastinate.exceptions import AlreadyEnqueued
 
     try:
         with session.begin_nested():
+            # The session's own connection: a rollback takes the job with it.
             connection = session.connection().connection.driver_connection
             job = _deferring().configure_task(task, lock=lock, queueing_lock=once, connection=connection)
             job.defer(**arguments)

@@ -19,6 +19,7 @@ from domain.operations.recording import insert_for
 from domain.reports.month_people import key_of
 from domain.reports.monthly_review import CLOSES_AFTER_DAY, LATE_DAYS
 from domain.reports.recording_check import records_in_rows
+from models import wake
 from models.event import Event
 from models.packing import pack_layers
 from models.purchase import Purchase
@@ -163,7 +164,10 @@ def _drop_draft(session: Session, month: Month) -> None:
 def want_draft(session: Session, month: Month, *, now: datetime) -> bool:
     """Somebody wants the month counted again; False when it has no draft: then it is counted as it is asked for."""
     wanted = update(MonthDraft).where(MonthDraft.month == str(month)).values(wanted_at=now)
-    return session.execute(wanted.returning(MonthDraft.id)).first() is not None
+    has_draft = session.execute(wanted.returning(MonthDraft.id)).first() is not None
+    if has_draft:
+        wake.defer(session, wake.RUN_JOB, name="rollups", asked=True)
+    return has_draft
 
 
 def records_of_closed(session: Session) -> dict[int, int]:

@@ -6,11 +6,9 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
-from domain.operations.addressing import starts_at
 from domain.operations.drafting import named, problems
 from domain.operations.dry_running import dry_run
 from domain.wording import mark
-from models import wake
 from models.campaign import Campaign, CampaignChunk
 from models.programme import the_brand
 
@@ -56,7 +54,6 @@ def approve(
     campaign.approved_by_id = staff_id
     campaign.allowance_left, campaign.goes_on_until = found.allowance_left, _later(goes_on_until, now)
     session.flush()
-    wake.defer(session, "freeze", wait=(starts_at(session, campaign, now=now) - now).total_seconds())
     return campaign
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 import jobs.queue
 from door import Service
 from jobs.queue import QueuedJobs
-from jobs.runner import Job
-from jobs.timetable import daily
+from jobs.runner import Job, run_if_due
+from jobs.timetable import daily, every
 from models import wake
 from models.automation import JobRun
 from models.channel import the_channel
@@ -141,24 +141,45 @@ def deferred(session: Session) -> list[str]:
 
 def test_a_job_is_queued_with_the_fact_that_asks_for_it(on_postgresql: Sessions) -> None:
     with on_postgresql.writing() as session:
-        wake.defer(session, "freeze")
+        wake.defer(session, "run_job", name="rollups")
     with on_postgresql.writing() as session:
         assert deferred(session) == []
-        wake.defer(session, "freeze")
+        wake.defer(session, "run_job", name="rollups")
         session.commit()
-        assert deferred(session) == ["freeze"]
+        assert deferred(session) == ["run_job"]
 
 
 def test_the_same_work_waits_once(on_postgresql: Sessions) -> None:
     with on_postgresql.writing() as session:
-        handed = [wake.defer_once(session, "run_job", once="scores:today", name="scores") for _ in range(3)]
+        handed = [wake.defer(session, "run_job", once="scores:today", name="scores") for _ in range(3)]
         session.commit()
         assert (handed, deferred(session)) == ([True, False, False], ["run_job"])
 
 
-def test_deferring_is_nothing_on_sqlite(session: Session) -> None:
+def test_what_somebody_asked_for_is_not_kept_waiting_for_its_minute(
+    on_postgresql: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[datetime] = []
+
+    def run(_sessions: Sessions, *, now: datetime, progress: Any) -> dict[str, Any]:
+        ran.append(now)
+        return {}
+
+    job = Job("counting", "Counts.", every(minutes=60), run)
+    monkeypatch.setattr(jobs.queue, "all_jobs", lambda: {"counting": job})
+    assert run_if_due(on_postgresql, job, now=datetime.now(UTC))
+    with running(QueuedJobs(service_of(on_postgresql)).run):
+        with on_postgresql.writing() as session:
+            wake.defer(session, wake.RUN_JOB, name="counting")  # done for this hour
+            wake.defer(session, wake.RUN_JOB, name="counting", asked=True)
+            session.commit()
+        assert eventually(lambda: len(ran) == 2)
+        assert eventually(lambda: _left(on_postgresql) == 0)
+
+
+def test_nothing_is_queued_on_sqlite(session: Session) -> None:
     if not is_postgresql(session):
-        wake.defer(session, "freeze", wait=60)
+        assert not wake.defer(session, wake.RUN_JOB, name="rollups")
 
 
 def test_a_handed_out_job_is_run_once_by_one_of_two_workers(
@@ -221,10 +242,10 @@ def test_a_dead_workers_job_does_not_stand_before_its_successor(
 
     monkeypatch.setattr(jobs.queue, "all_jobs", lambda: {"counting": Job("counting", "", daily("00:00"), run)})
     with on_postgresql.writing() as session:
-        wake.defer_once(session, "run_job", once="counting:today", lock="night", name="counting")
+        wake.defer(session, "run_job", once="counting:today", lock="night", name="counting")
         session.flush()
         session.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))  # by a worker that was forgotten
-        wake.defer_once(session, "run_job", once="counting:today", lock="night", name="counting")
+        wake.defer(session, "run_job", once="counting:today", lock="night", name="counting")
         session.commit()
     with running(QueuedJobs(service_of(on_postgresql)).run):
         assert ran.wait(PATIENCE)
