@@ -18,10 +18,15 @@ from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.programme import the_brand
 from models.session import Sessions
-from tests.torture._product import Product
+from tests.torture._product import Product, wait_until
 
 AT_A_TIME = 5_000
 OVER = ("sent", "stopped", "cancelled")
+
+
+def eligible_of(ids: list[int]) -> list[int]:
+    """Who must have a marketing message: everyone but who blocked or refused."""
+    return [n for n in ids if not is_blocked(n) and not has_refused(n)]
 
 
 def user_of(n: int) -> str:
@@ -42,7 +47,7 @@ def add_people(product: Product, count: int, *, first: int = 1) -> list[int]:
     with product.sessions.writing() as session:
         channel, brand = the_channel(session).id, the_brand(session)
         brand.quiet_from = brand.quiet_until = "03:00"  # whatever hour it runs at
-        brand.holdout_percent = 0
+        brand.holdout_percent, brand.weekly_cap = 0, None
         for piece in _pieces(ids):
             session.execute(
                 insert(Member),
@@ -138,6 +143,14 @@ def outcomes(sessions: Sessions, ref: str) -> Counter[str]:
 def letters_open(sessions: Sessions) -> int:
     found = tally(sessions, OutgoingMessage.state)
     return found["queued"] + found["claimed"]
+
+
+def sent_out(product: Product, *refs: str, patience: float = 240) -> None:
+    """Waits until these campaigns are over and no personal message is open."""
+    wait_until(
+        lambda: all(state_of(product.sessions, ref) in OVER for ref in refs) and not letters_open(product.sessions),
+        "everything to be sent", patience=patience, pause=0.3, watch=product,
+    )  # fmt: skip
 
 
 def reached_so_far(product: Product) -> int:

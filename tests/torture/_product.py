@@ -39,12 +39,15 @@ PATIENCE = 90.0  # for anything to come up, on a machine that is busy with other
 class Product:
     """Web, worker, clock and LINE over one database. `start`, `kill`, `stop`, `pause` and `go_on` name processes."""
 
-    def __init__(self, database_url: str, folder: Path, *, metrics_key: str = "", **environment: str) -> None:
+    def __init__(
+        self, database_url: str, folder: Path, *, metrics_key: str = "", migrate: bool = True, **environment: str
+    ) -> None:
         self.database_url, self.folder = database_url, folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.channel = Channel(public_url=self.url)
         self.metrics_key = metrics_key
+        self._migrates = migrate
         self._more = environment
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._sessions: Sessions | None = None
@@ -53,7 +56,8 @@ class Product:
         try:
             self.line = Control(self._start_line())
             self.line.switch(keep_chats=False, openapi=False)
-            self.run("migrate")
+            if self._migrates:
+                self.run("migrate")
         except BaseException:
             self.close()
             raise
