@@ -18,7 +18,7 @@ from domain.metrics import all_metrics
 from domain.metrics._counting import measure
 from domain.metrics._shape import Figure, Metric, Period
 from domain.reports.judging import Change, change
-from domain.reports.recording_check import Silence, records_kept, silences
+from domain.reports.recording_check import Silence, are_days_kept, records_kept, silences
 from domain.wording import mark
 from models.event import Event
 from models.purchase import Purchase
@@ -69,7 +69,7 @@ def review(session: Session, month: Month, *, now: datetime) -> Review:
             mark("There is no review of %(month)s because it has not begun. Choose an earlier month."), month=str(month)
         )
     closed, draft = _closed(session, month), _draft(session, month)
-    figures, before = figures_of(session, month, now=now), figures_of(session, month.plus(-1), now=now)
+    figures, before = figures_of(session, month, now=now), _before(session, month, now=now)
     doubts = silences(session, month, today=calendar.day_of(now))
     stored = closed or draft
     return Review(
@@ -94,6 +94,14 @@ def figures_of(session: Session, month: Month, *, now: datetime, only: str | Non
     period = Period(month, calendar_of(session), now)
     asked = all_metrics().items() if only is None else [(only, all_metrics()[only])]
     return {key: measure(session, metric, period) for key, metric in asked}
+
+
+def _before(session: Session, month: Month, *, now: datetime) -> dict[str, Figure]:
+    """The month before, to compare with. A large brand's is not counted for that while somebody waits."""
+    earlier = month.plus(-1)
+    if are_days_kept(session) and not (_closed(session, earlier) or _draft(session, earlier)):
+        return {}
+    return figures_of(session, earlier, now=now)
 
 
 def history(session: Session, month: Month, *, months: int = YEAR_OF_MONTHS) -> dict[Month, dict[str, Figure]]:

@@ -96,9 +96,14 @@ def daily_counts(
     return counts
 
 
+def are_days_kept(session: Session) -> bool:
+    """Whether the brand is so large that its days are counted beforehand (domain/operations/rolling_up.py)."""
+    return session.get(Rollup, DAYS) is not None
+
+
 def records_kept(session: Session, first: date, last: date) -> int | None:
     """How many records bear these days, from the rollup; None where there is none."""
-    if session.get(Rollup, DAYS) is None:
+    if not are_days_kept(session):
         return None
     query = select(func.coalesce(func.sum(MetricDaily.count), 0)).where(MetricDaily.day.between(first, last))
     return int(session.scalar(query) or 0)
@@ -122,7 +127,7 @@ def _by_day(session: Session, query: Select[*tuple[Any, ...]]) -> dict[tuple[dat
 
 def _daily_counts(session: Session, first: date, last: date) -> dict[str, Days]:
     """A large brand's days are kept (domain/operations/rolling_up.py), a smaller one's counted now."""
-    if session.get(Rollup, DAYS) is not None:
+    if are_days_kept(session):
         queries = [select(MetricDaily.kind, MetricDaily.day, MetricDaily.count).where(
             MetricDaily.day.between(first, last), MetricDaily.count > 0)]  # fmt: skip
     else:

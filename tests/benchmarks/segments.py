@@ -101,8 +101,8 @@ def measured(session: Session, rule: Rule, shelf: Shelf, tags: dict[str, int], r
         return count_plainly(session, rule, context, tags)
 
     count = by_sets()
-    assert count == by_rows() == segmenting._count(session, rule, context), rule
-    ours, theirs = timed(by_sets, rounds=rounds), timed(by_rows, rounds=3, warm=0)
+    assert count == by_rows(), rule
+    ours, theirs = timed(by_sets, rounds=rounds), timed(by_rows, rounds=1, warm=0)
     return {
         "count": count, "sets_ms": ours["median_ms"], "sets_worst_ms": ours["worst_ms"],
         "exists_ms": theirs["median_ms"], "ratio": theirs["median_ms"] / ours["median_ms"],

@@ -113,6 +113,15 @@ def test_a_draft_shows_what_counting_then_would_show(sessions, busy, large, mont
                 assert found.people == [(each, counted[each]) for each in newest]
 
 
+def test_a_large_brands_month_is_not_counted_only_to_compare_with(sessions, busy, large):
+    with sessions.reading() as session:
+        assert all(entry.before for entry in review(session, JUNE, now=NOW).entries)
+    run(sessions)
+    with sessions.reading() as session:
+        assert all(entry.before for entry in review(session, JULY, now=NOW).entries)
+        assert not any(entry.before for entry in review(session, JUNE, now=NOW).entries)
+
+
 def test_pages_of_a_list_follow_each_other_to_its_end(sessions, busy, large):
     run(sessions)
     with sessions.reading() as session:
