@@ -1,12 +1,10 @@
 """Campaigns between the marketer and the sender: freezes those due, settles what was sent (called by the worker)."""
 
-from sqlalchemy import select
-
 from domain.operations import freezing
 from door import Service
-from line.closing import finish_campaigns
-from line.settling import is_over, settle
-from models.campaign import CampaignChunk
+from line.closing import finish_campaigns, has_open_ends, withhold_stopped
+from line.settling import settle
+from models.clock import machine_now
 
 
 def step(service: Service) -> int:
@@ -28,12 +26,13 @@ def freeze(service: Service) -> int:
 
 
 def settle_some(service: Service) -> int:
-    """Brings people in step with chunks that are done; returns how many chunks."""
+    """Brings people in step with chunks that are done, and campaigns with their people; returns how many chunks."""
     with service.sessions.reading() as session:
-        if session.scalar(select(CampaignChunk.no).where(is_over()).limit(1)) is None:
+        if not has_open_ends(session):
             return 0
     with service.sessions.writing() as session:
         now = service.clock.now(session)
+        withhold_stopped(session, machine_now(session))
         settled = settle(session, now)
         finish_campaigns(session, now)
         session.commit()

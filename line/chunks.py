@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, String, bindparam, cast, false, func, or_, select, update
+from sqlalchemy import Row, Select, String, bindparam, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from line import looking
@@ -28,6 +28,8 @@ from models.programme import the_brand
 from models.session import Sessions
 
 PUSHES_AT_A_TIME = 100
+# The share of all moments ahead that should be free: each claim has its price, whatever its size.
+WORTH_A_CLAIM = {"multicast": 0.5, "push": 0.25}
 SETTLED_AT_A_TIME = 8  # by a sender with nothing to send; the rest is the worker's (jobs/campaigns.py)
 CHUNK = Base.metadata.tables["campaign_chunk"]
 
@@ -57,62 +59,88 @@ class Chunk:
 
 def claim(sessions: Sessions, clock: Clock, *, limit: int) -> list[Chunk]:
     """Takes up to `limit` chunks of campaigns that are being sent; settles what needs no sending."""
-    with sessions.reading() as session:
-        is_due = session.execute(_due(session, clock.now(session), machine_now(session)).limit(1)).first()
-        if not is_due and not has_open_ends(session):
+    with sessions.reading() as session:  # most looks find nothing, and a write lock is not to be had for nothing
+        campaigns = _sending(session, clock.now(session))
+        if not (_is_there_room(session, campaigns) if campaigns else has_open_ends(session)):
             return []
     with sessions.writing() as session:
         now = clock.now(session)
-        chunks = _claim(session, now, limit) if is_due else []
-        withhold_stopped(session, machine_now(session))
+        chunks = _claim(session, now, limit)
         if not chunks:
+            withhold_stopped(session, machine_now(session))
             settle(session, now, limit=SETTLED_AT_A_TIME)
-        finish_campaigns(session, now)
+            finish_campaigns(session, now)
         session.commit()
         return chunks
 
 
-def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[Any, ...]]:
+def _sending(session: Session, now: datetime) -> Sequence[Campaign]:
+    """Campaigns that may leave now. Whatever held one up (a pause, no quota, no worker), none leaves at night."""
+    if the_channel(session).stopped_reason or the_brand(session).is_quiet(now):
+        return []
+    return session.scalars(select(Campaign).where(Campaign.state == "sending").order_by(Campaign.id)).all()
+
+
+def _is_there_room(session: Session, campaigns: Iterable[Campaign]) -> bool:
+    """Whether a claim is worth its while: moments are given away ahead, so it may wait until there are many."""
+    machine = machine_now(session)
+    wanted = select(RateBucket).where(RateBucket.channel_id == the_channel(session).id)
+    buckets = {bucket.endpoint: bucket for bucket in session.scalars(wanted)}
+    for endpoint in {_endpoint(campaign) for campaign in campaigns}:
+        bucket = buckets.get(endpoint)
+        if bucket is None or room(bucket, machine) >= WORTH_A_CLAIM[endpoint] * _capacity(bucket, machine):
+            return True
+    return False
+
+
+def _capacity(bucket: RateBucket, machine: datetime) -> float:
+    """Requests that may be given a moment ahead at all."""
+    return rate_of(bucket, machine) * AHEAD.total_seconds()
+
+
+def _due(campaign: Campaign, machine: datetime) -> Select[*tuple[Any, ...]]:
     chunk = CampaignChunk
-    due = (
-        select(
-            chunk.campaign_id, chunk.no, chunk.fence, chunk.attempts, chunk.first_attempt_at, chunk.retry_key,
-            chunk.first_member_id, chunk.last_member_id, chunk.size, chunk.recipients.is_(None).label("is_fresh"),
-        )
-        .join(Campaign, Campaign.id == chunk.campaign_id)
-        .where(
-            Campaign.state == "sending",
-            chunk.settled_at.is_(None),
-            chunk.state.in_(("ready", "claimed")),
-            or_(chunk.lease_until.is_(None), chunk.lease_until <= machine),
-        )
-        .order_by(chunk.campaign_id, chunk.no)
+    due = select(
+        chunk.campaign_id, chunk.no, chunk.fence, chunk.attempts, chunk.first_attempt_at, chunk.retry_key,
+        chunk.first_member_id, chunk.last_member_id, chunk.size, chunk.recipients.is_(None).label("is_fresh"),
+    ).where(
+        chunk.campaign_id == campaign.id,
+        chunk.settled_at.is_(None),
+        chunk.state.in_(("ready", "claimed")),
+        or_(chunk.lease_until.is_(None), chunk.lease_until <= machine),
     )  # fmt: skip
-    # Whatever held it up (a pause, no quota, no worker), no campaign leaves at night.
-    must_wait = the_channel(session).stopped_reason or the_brand(session).is_quiet(now)
-    return due.where(false()) if must_wait else due
+    return due.order_by(chunk.no).with_for_update(skip_locked=True)
 
 
 def _claim(session: Session, now: datetime, limit: int) -> list[Chunk]:
-    machine = machine_now(session)
     claimed: list[Chunk] = []
+    campaigns = _sending(session, now)
+    # In one order, as everybody locks the buckets.
     for endpoint in ("multicast", "push"):
-        bucket = bucket_of(session, the_channel(session).id, endpoint)
-        free = room(bucket, machine)
-        each = 1 if endpoint == "multicast" else PUSHES_AT_A_TIME
-        # Half a batch is worth a claim only where the rate allows no whole one.
-        whole = min(each, max(1, int(rate_of(bucket, machine) * AHEAD.total_seconds())))
-        most = min(limit - len(claimed), free // whole)
-        if most <= 0:
-            continue
-        of_kind = Campaign.how == "multicast" if endpoint == "multicast" else Campaign.how != "multicast"
-        due = _due(session, now, machine).where(of_kind).with_for_update(skip_locked=True, of=CampaignChunk)
-        rows = _not_too_old(session, session.execute(due.limit(most)).all(), now)
-        for campaign_id, some in groupby(rows, key=lambda row: row.campaign_id):
-            campaign = session.get_one(Campaign, campaign_id)
+        mine = [campaign for campaign in campaigns if _endpoint(campaign) == endpoint]
+        machine = machine_now(session)
+        bucket = bucket_of(session, the_channel(session).id, endpoint) if mine else None
+        for campaign in mine:
+            assert bucket is not None
+            free, whole = room(bucket, machine), _whole(bucket, machine)
+            most = min(limit - len(claimed), free // whole)
+            if most <= 0:
+                break
+            rows = _not_too_old(session, session.execute(_due(campaign, machine).limit(most)).all(), now)
             take_up = _multicasts if endpoint == "multicast" else _pushes
-            claimed += take_up(session, campaign, list(some), bucket, whole, now, machine)
+            claimed += take_up(session, campaign, rows, bucket, now, machine) if rows else []
     return claimed
+
+
+def _endpoint(campaign: Campaign) -> str:
+    return "multicast" if campaign.how == "multicast" else "push"
+
+
+def _whole(bucket: RateBucket, machine: datetime) -> int:
+    """Requests of a chunk at a time: half a batch is worth a claim only where the rate allows no whole one."""
+    if bucket.endpoint == "multicast":
+        return 1
+    return min(PUSHES_AT_A_TIME, max(1, int(_capacity(bucket, machine))))
 
 
 def _not_too_old(session: Session, rows: Iterable[Row[Any]], now: datetime) -> list[Row[Any]]:
@@ -131,7 +159,6 @@ def _multicasts(
     campaign: Campaign,
     rows: list[Row[Any]],
     bucket: RateBucket,
-    _whole: int,
     now: datetime,
     machine: datetime,
 ) -> list[Chunk]:
@@ -143,9 +170,9 @@ def _multicasts(
     ids |= {no: each.ids for no, each in looked.items()}
     keys = {row.no: row.retry_key or looking.multicast_key(campaign, row.no, ids[row.no]) for row in going}
     _mark_claimed(session, going, looked, keys, now, machine)
-    moments = take(bucket, len(going), machine)
+    moments, body_of = take(bucket, len(going), machine), looking.multicast_bodies(campaign)
     return [
-        _chunk(row, "multicast", [Request(looking.multicast_body(campaign, ids[row.no]), keys[row.no], moment)])
+        _chunk(row, "multicast", [Request(body_of(ids[row.no]), keys[row.no], moment)])
         for row, moment in zip(going, moments, strict=True)
     ]
 
@@ -155,7 +182,6 @@ def _pushes(
     campaign: Campaign,
     rows: list[Row[Any]],
     bucket: RateBucket,
-    most: int,
     now: datetime,
     machine: datetime,
 ) -> list[Chunk]:
@@ -164,7 +190,7 @@ def _pushes(
         if not looked[row.no].people:
             looking.settle_vanished(session, row, now)
     _finish(session, [row for row in rows if not looked[row.no].people], state="sent", settled_at=now)
-    going = [row for row in rows if looked[row.no].people]
+    going, most = [row for row in rows if looked[row.no].people], _whole(bucket, machine)
     _mark_claimed(session, going, looked, {}, now, machine)
     moments = iter(take(bucket, sum(min(most, len(looked[row.no].people)) for row in going), machine))
     return [_chunk(row, "push", list(_letters(campaign, looked[row.no].people[:most], moments))) for row in going]

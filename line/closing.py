@@ -46,8 +46,6 @@ def record(sessions: Sessions, clock: Clock, results: Iterable[ChunkResult]) -> 
         for result in ours:
             verdicts = {answer.verdict for answer in result.answers if answer}
             note_trouble(session, verdicts, (result.chunk.endpoint,), machine, now)
-        withhold_stopped(session, machine)
-        finish_campaigns(session, now)
         session.commit()
     return settled
 

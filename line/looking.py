@@ -6,7 +6,7 @@ names of those kept back. A push needs each person's values.
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -123,10 +123,10 @@ def multicast_key(campaign: Campaign, no: int, ids: str) -> str:
     return str(uuid.uuid5(RETRY_KEYS, f"{campaign.ref}:{no}:{listed}"))
 
 
-def multicast_body(campaign: Campaign, ids: str) -> bytes:
-    """What `encode` makes of the whole body; the ids are JSON already, as a database keeps it."""
-    rest = encode({"messages": campaign.template, **_units(campaign)})
-    return rest[:-1] + b',"to":' + ids.replace('", "', '","').encode() + b"}"
+def multicast_bodies(campaign: Campaign) -> Callable[[str], bytes]:
+    """Makes of ids what `encode` makes of the whole body; they are JSON already, as a database keeps it."""
+    start = encode({"messages": campaign.template, **_units(campaign)})[:-1] + b',"to":'
+    return lambda ids: start + ids.replace('", "', '","').encode() + b"}"
 
 
 def push_body(campaign: Campaign, person: Row[Any]) -> bytes:

@@ -79,7 +79,7 @@ def make_crowd(session: Session, size: int = 30) -> None:
 
 
 def test_the_dry_run_is_what_happens(session: Session) -> None:
-    make_crowd(session)
+    make_crowd(session, 150)
     campaign = make_campaign(session, holdout_percent=20)
     foreseen = dry_running.dry_run(session, campaign, now=NOW)
     assert outcomes(session, campaign) == Counter()
@@ -89,7 +89,7 @@ def test_the_dry_run_is_what_happens(session: Session) -> None:
     assert happened.pop("ready") == foreseen.gets > 0
     assert happened == Counter(foreseen.reasons)
     assert set(happened) == {"held_out", "no_line_id", "blocked", "opted_out", "cap"}
-    assert foreseen.audience == len(recipients(session, campaign)) == 30
+    assert foreseen.audience == len(recipients(session, campaign)) == 150
     assert session.get_one(Campaign, campaign.id).state == "sending"
 
 
