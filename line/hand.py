@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -35,7 +34,8 @@ class Hand:
         for errand in errands:
             self.count += 1
             self._watch.took(errand.campaign_id)
-            by_endpoint.setdefault(errand.endpoint, []).append(replace(errand, done=self._counted(errand)))
+            errand.done = self._counted(errand)
+            by_endpoint.setdefault(errand.endpoint, []).append(errand)
         for endpoint, some in by_endpoint.items():
             self._pacer(endpoint).add(some)
 

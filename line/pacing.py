@@ -22,6 +22,7 @@ SPREAD = 0.05  # how much longer moments count than requests do: the room that 9
 CATCHES_UP = 1.5  # who is late leaves this much faster than moments come, and never in a bunch
 TICK = 0.004  # requests whose moments lie this close together leave together
 LATE = 1.0  # who has missed their moment by this much is given back, for another moment
+AT_FIRST = 32  # so many at once to begin with, and one more with each answer: handshakes are dear
 FORGETS = 30.0  # seconds after which the quickest way there and back is measured anew
 
 
@@ -107,7 +108,8 @@ class Pacer:
         at_once: int,
     ) -> None:
         self.gate = Gate()
-        self._send, self._is_held, self._at_once = send, is_held, at_once
+        self._send, self._is_held, self._most = send, is_held, at_once
+        self._at_once = AT_FIRST
         self._waiting: deque[Errand] = deque()
         self._some = asyncio.Event()
         self._out: set[asyncio.Task[None]] = set()
@@ -157,4 +159,5 @@ class Pacer:
     async def _make(self, errand: Errand, left_at: float) -> None:
         answer = await self._send(errand, self.gate)
         self.gate.came_back(left_at, time.monotonic())
+        self._at_once = min(self._at_once + 1, self._most)
         errand.done(answer)

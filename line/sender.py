@@ -31,6 +31,7 @@ log = structlog.get_logger()
 TURN_SECONDS = 0.1  # what comes back within it is written down together
 LETTERS_IN_HAND = 1200
 CHUNKS_IN_HAND = 256
+ENOUGH_IN_HAND = 1500  # requests: with so many waiting, more would only miss their moments
 RECHECK_SECONDS = 15.0  # how often a stopped channel is asked about again
 ASK_SECONDS = 3600.0  # how often what is left of the month is asked, so that a dry run can say
 LONGEST_PAUSE = 300.0
@@ -155,7 +156,7 @@ class Sender:
             mine, settled = claimed or ([], 0)
             self._done += settled
             hand.take(self._errand(letter, at) for letter in mine)
-        if (space := CHUNKS_IN_HAND - self._in_hand["chunks"]) > 0:
+        if (space := CHUNKS_IN_HAND - self._in_hand["chunks"]) > 0 and hand.count < ENOUGH_IN_HAND:
             at = time.monotonic()
             taken = await self._aside(desk, lambda: chunks.claim(self.sessions, self.clock, limit=space))
             for chunk in taken or ():

@@ -47,7 +47,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    import logging
+
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    level = structlog.make_filtering_bound_logger(logging.INFO)  # as in production
+    structlog.configure(wrapper_class=level, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     main()

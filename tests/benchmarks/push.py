@@ -1,0 +1,137 @@
+"""B3: personal pushes through the real sender with its database writes, against the SDK's MessagingApi.
+
+One sender process pinned to one core; PostgreSQL and a TLS stub that answers after 50 ms share the other. The
+bucket is opened beyond LINE's 2,000 a second, so that the sender is the limit. Then the SDK, with threads and
+one connection pool, on the same core and stub. About two minutes.
+
+    python -m tests.benchmarks.push [--pushes 30000]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from models.session import Sessions, make_engine
+from tests.benchmarks._bench import ROOT, cpu_seconds, database, load_now, postgres, report
+from tests.benchmarks._line import Stub, line
+from tests.benchmarks._personal import WORDS, approve, draft, freeze, outcome, set_rate
+from tests.support.postgres import PostgresServer
+
+CORE, OTHER_CORE = 0, 1
+SDK_PUSHES = 5_000
+SDK_THREADS = 32
+PATIENCE = 180.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pushes", type=int, default=30_000)
+    parser.add_argument("--sdk", type=int, default=0, help="(used by itself) push so many with the SDK")
+    options = parser.parse_args()
+    if options.sdk:
+        push_with_sdk(options.sdk)
+        return
+    with tempfile.TemporaryDirectory() as folder, postgres() as server, line(Path(folder), per_second=10**9) as stub:
+        for pid in (server.process.pid, stub.process.pid):
+            psutil.Process(pid).cpu_affinity([OTHER_CORE])
+        ours = with_the_sender(server, stub, options.pushes)
+        theirs = with_the_sdk(stub)
+        tell(server, ours, theirs)
+
+
+def with_the_sender(server: PostgresServer, stub: Stub, pushes: int) -> dict[str, Any]:
+    url = database(server.url, "push")
+    sessions = Sessions(make_engine(url))
+    ref = draft(sessions, url, pushes, WORDS)
+    approve(sessions, ref)
+    freeze(sessions, ref)
+    set_rate(sessions, 3_000)
+    stub.reset()
+    process = pinned(stub, [sys.executable, "-m", "tests.support.a_sender"], DATABASE_URL=url)
+    assert process.stdout is not None
+    process.stdout.readline()
+    before, before_pg, began = cpu_seconds(process.pid), cpu_seconds(server.process.pid), time.monotonic()
+    while outcome(sessions, ref)[0] != "sent" and time.monotonic() - began < PATIENCE:
+        time.sleep(0.5)
+    spent, spent_pg = cpu_seconds(process.pid) - before, cpu_seconds(server.process.pid) - before_pg
+    peak = psutil.Process(process.pid).memory_info().rss / 2**20
+    process.kill()
+    process.wait(10)
+    counts = stub.counts()
+    state, recipients = outcome(sessions, ref)
+    sessions.engine.dispose()
+    assert state == "sent", (state, recipients)
+    assert recipients == {"sent": pushes}, recipients
+    assert (counts["people"], counts["doubles"]) == (pushes, 0), counts
+    return {
+        "pushes": pushes, "per_second": pushes / counts["seconds"], "cpu_ms": 1000 * spent / pushes,
+        "postgresql_cpu_ms": 1000 * spent_pg / pushes, "rss_mb": peak,
+    }  # fmt: skip
+
+
+def with_the_sdk(stub: Stub) -> dict[str, Any]:
+    stub.reset()
+    process = pinned(stub, [sys.executable, "-m", "tests.benchmarks.push", "--sdk", str(SDK_PUSHES)])
+    assert process.stdout is not None
+    spent = float(process.stdout.readline())
+    process.wait(10)
+    counts = stub.counts()
+    assert counts["people"] == SDK_PUSHES, counts
+    return {"pushes": SDK_PUSHES, "per_second": SDK_PUSHES / counts["seconds"], "cpu_ms": 1000 * spent / SDK_PUSHES}
+
+
+def pinned(stub: Stub, command: list[str], **more: str) -> "subprocess.Popen[str]":
+    """A process on the core that is measured, which trusts the stub."""
+    environment = {
+        **os.environ, **more, "LINE_API_BASE": stub.url, "LINE_CHANNEL_ACCESS_TOKEN": "bench-token",
+        "SSL_CERT_FILE": str(stub.certificate),
+    }  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    psutil.Process(process.pid).cpu_affinity([CORE])
+    return process
+
+
+def push_with_sdk(count: int) -> None:
+    """The same message by the SDK: threads over one pool. Prints the CPU seconds it took."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from linebot.v3.messaging import ApiClient, Configuration, MessagingApi, PushMessageRequest, TextMessage
+
+    configuration = Configuration(access_token="bench-token", host=os.environ["LINE_API_BASE"])
+    configuration.connection_pool_maxsize = SDK_THREADS
+    configuration.ssl_ca_cert = os.environ["SSL_CERT_FILE"]
+    api = MessagingApi(ApiClient(configuration))
+
+    def push(n: int) -> None:
+        words = TextMessage(text=f"Hi Member {n}, spring tea is here.")
+        asked = PushMessageRequest(to=f"U{n:032x}", messages=[words])
+        api.push_message(asked, x_line_retry_key=str(uuid.uuid5(uuid.NAMESPACE_URL, str(n))))
+
+    with ThreadPoolExecutor(SDK_THREADS) as threads:
+        list(threads.map(push, range(SDK_THREADS)))  # connections and imports are not counted
+        before = time.process_time()
+        list(threads.map(push, range(SDK_THREADS, count)))
+    print((time.process_time() - before) * count / (count - SDK_THREADS), flush=True)
+
+
+def tell(server: PostgresServer, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    ratio = ours["cpu_ms"] / theirs["cpu_ms"]
+    print(f"{'':24}{'pushes/s':>10}{'CPU ms/push':>13}{'PostgreSQL':>12}")
+    print(
+        f"{'our sender, 1 core':24}{ours['per_second']:>10.0f}{ours['cpu_ms']:>13.3f}{ours['postgresql_cpu_ms']:>12.3f}"
+    )
+    print(f"{'SDK MessagingApi':24}{theirs['per_second']:>10.0f}{theirs['cpu_ms']:>13.3f}")
+    print(f"CPU ratio {ratio:.2f} (aim: 0.35 at most; 2,000 a second at least)")
+    report("B3 push", {"ours": ours, "sdk": theirs, "cpu_ratio": ratio, "load": load_now()}, server=server)
+
+
+if __name__ == "__main__":
+    main()
