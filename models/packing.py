@@ -17,21 +17,23 @@ LENGTH = 4  # bytes that say how long a layer is
 LARGEST = 2**32 - 1  # `member.id` is dense: four thousand million people come first
 
 
-def fits_in_a_set(largest: int) -> None:
-    """Raises ValueError for an id that a set of 32-bit numbers cannot hold."""
-    if largest > LARGEST:
-        raise ValueError(f"member id {largest} is past 32 bits")
-
-
 def layers_of(ids: Iterable[int]) -> list[People]:
     """Whoever occurs at least once, at least twice, …"""
-    times = Counter(ids)
-    fits_in_a_set(max(times, default=0))
-    layers = []
-    while times:
-        layers.append(People(array("I", times)))
-        times = Counter({each: count - 1 for each, count in times.items() if count > 1})
+    rest, layers = _numbers(ids), []
+    while rest:
+        layers.append(People(rest))
+        if len(layers[-1]) == len(rest):  # nobody occurs again, as is usual
+            break
+        times = Counter(rest)
+        rest = array("I", (each for each, count in times.items() for _ in range(count - 1)))
     return layers
+
+
+def _numbers(ids: Iterable[int]) -> "array[int]":
+    try:
+        return ids if isinstance(ids, array) else array("I", ids)
+    except OverflowError:
+        raise ValueError("a member id is past 32 bits") from None
 
 
 def pack(ids: Iterable[int]) -> bytes:

@@ -1,10 +1,14 @@
 """Segments in the console: build, see, save, list, take out."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+import door
+from domain.rules import _sets
 from jobs import retag
 from models.programme import Segment, Tag
 from models.session import Sessions
@@ -144,3 +148,26 @@ def test_a_viewer_saves_nothing(signed_in: Callable[..., Any], sessions: Session
     assert answer.status_code in (303, 403)
     with sessions.reading() as session:
         assert session.scalars(select(Segment)).all() == []
+
+
+def test_a_large_brand_sees_as_of_when_it_was_counted(
+    signed_in: Callable[..., Any], sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_sets, "LARGE", 1)
+    with sessions.writing() as session:
+        make_member(session, name="Mei", language="ja")
+        make_member(session, name="Aki", language="th")
+        session.commit()
+    rule = {"r.join": "all", "r.n": "1", "r-0.c": "language_is", "r-0.p.languages": "ja"}
+    desk = signed_in("marketer")
+    monkeypatch.setattr(door, "now", lambda: NOW)
+    at_first = desk.post("/console/segments/piece", rule).json["html"]
+    assert "Mei" in at_first
+    assert "Aki" not in at_first
+    assert "Counted as of" not in at_first
+    desk.post("/console/segments/save", {"name": "Japanese", **rule})
+    monkeypatch.setattr(door, "now", lambda: NOW + timedelta(minutes=3))
+    assert "Counted as of 12:00." in desk.post("/console/segments/piece", rule).json["html"]
+    page = desk.get("/console/segments/").text
+    assert "Counted as of 12:00." in page
+    assert "1 people of Japanese" in page
