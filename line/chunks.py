@@ -4,7 +4,7 @@ A multicast chunk is one request. A push chunk (bodies differ by person) is work
 people at a time, so that no lease outlives its work. Everything about people is set-based.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -31,6 +31,7 @@ PUSHES_AT_A_TIME = 100
 # The share of all moments ahead that should be free: each claim has its price, whatever its size.
 WORTH_A_CLAIM = {"multicast": 0.5, "push": 0.25}
 SETTLED_AT_A_TIME = 8  # by a sender with nothing to send; the rest is the worker's (jobs/campaigns.py)
+Written = tuple[bytes, str, int | None]  # a body, its retry key, the one recipient if it has one
 CHUNK = Base.metadata.tables["campaign_chunk"]
 
 
@@ -170,11 +171,9 @@ def _multicasts(
     ids |= {no: each.ids for no, each in looked.items()}
     keys = {row.no: row.retry_key or looking.multicast_key(campaign, row.no, ids[row.no]) for row in going}
     _mark_claimed(session, going, looked, keys, now, machine)
-    moments, body_of = take(bucket, len(going), machine), looking.multicast_bodies(campaign)
-    return [
-        _chunk(row, "multicast", [Request(body_of(ids[row.no]), keys[row.no], moment)])
-        for row, moment in zip(going, moments, strict=True)
-    ]
+    body_of = looking.multicast_bodies(campaign)
+    made: list[tuple[Row[Any], list[Written]]] = [(row, [(body_of(ids[row.no]), keys[row.no], None)]) for row in going]
+    return _timed(session, "multicast", made, bucket)
 
 
 def _pushes(
@@ -192,19 +191,25 @@ def _pushes(
     _finish(session, [row for row in rows if not looked[row.no].people], state="sent", settled_at=now)
     going, most = [row for row in rows if looked[row.no].people], _whole(bucket, machine)
     _mark_claimed(session, going, looked, {}, now, machine)
-    moments = iter(take(bucket, sum(min(most, len(looked[row.no].people)) for row in going), machine))
-    return [_chunk(row, "push", list(_letters(campaign, looked[row.no].people[:most], moments))) for row in going]
+    made = [(row, _letters(campaign, looked[row.no].people[:most])) for row in going]
+    return _timed(session, "push", made, bucket)
 
 
-def _letters(campaign: Campaign, people: Sequence[Row[Any]], moments: Iterator[float]) -> Iterator[Request]:
-    for person in people:
-        body, key = looking.push_body(campaign, person), looking.push_key(campaign, person)
-        yield Request(body, key, next(moments), person.id)
+def _letters(campaign: Campaign, people: Sequence[Row[Any]]) -> list[Written]:
+    return [(looking.push_body(campaign, each), looking.push_key(campaign, each), each.id) for each in people]
 
 
-def _chunk(row: Row[Any], endpoint: str, requests: list[Request]) -> Chunk:
-    is_first = row.first_attempt_at is None
-    return Chunk(row.campaign_id, row.no, row.fence + 1, endpoint, row.attempts + 1, is_first, requests)
+def _timed(
+    session: Session, endpoint: str, made: Sequence[tuple[Row[Any], list[Written]]], bucket: RateBucket
+) -> list[Chunk]:
+    """Gives each request its moment. Last of all: moments begin now, and what goes by before is lost."""
+    moments = iter(take(bucket, sum(len(written) for _, written in made), machine_now(session)))
+    chunks = []
+    for row, written in made:
+        requests = [Request(body, key, next(moments), recipient_id) for body, key, recipient_id in written]
+        is_first = row.first_attempt_at is None
+        chunks.append(Chunk(row.campaign_id, row.no, row.fence + 1, endpoint, row.attempts + 1, is_first, requests))
+    return chunks
 
 
 def _of(campaign_id: int, rows: Sequence[Row[Any]]) -> Any:

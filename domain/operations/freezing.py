@@ -1,9 +1,9 @@
 """Freezing a campaign's audience: from approved to sending, in pieces that may be cut off and taken up anywhere.
 
-First, in one transaction, everyone addressed becomes a recipient in one statement: with segments, the
-hold-out drawn, the reason they are kept back or the number of their chunk, a run of up to 500 by member id.
-The template is written for good. A multicast is then handed to the sender. Of a personal campaign each
-chunk waits until its people's values are written; the sender begins with the first while we write the rest.
+In one transaction everyone addressed becomes a recipient, in one statement: with segments, the hold-out
+drawn, the reason they are kept back or the number of their chunk, a run of up to 500 by member id. The
+template is written for good, and the campaign handed to the sender. Of a personal campaign each chunk
+waits until its people's values are written; the sender begins with the first while we write the rest.
 """
 
 from collections.abc import Sequence
@@ -45,9 +45,13 @@ def step(session: Session, campaign_id: int, *, now: datetime) -> bool:
         if session.scalar(locked.execution_options(populate_existing=True)) is None:
             return False
     if campaign.state == "approved":
-        return _begin(session, campaign, now=now)
+        if addressing.starts_at(session, campaign, now=now) > now:
+            return False
+        _begin(session, campaign, now=now)
     if campaign.state not in ("freezing", "sending", "paused"):
         return False
+    if campaign.state == "freezing":
+        _make_chunks(session, campaign)
     went_on = campaign.how == "push" and _personalise_some(session, campaign, now=now)
     if campaign.state == "freezing":
         _hand_over(session, campaign, now=now)
@@ -55,9 +59,7 @@ def step(session: Session, campaign_id: int, *, now: datetime) -> bool:
     return went_on
 
 
-def _begin(session: Session, campaign: Campaign, *, now: datetime) -> bool:
-    if addressing.starts_at(session, campaign, now=now) > now:
-        return False
+def _begin(session: Session, campaign: Campaign, *, now: datetime) -> None:
     if campaign.how == "multicast":
         campaign.template = personalising.shared_template(session, campaign, now=now)
     else:
@@ -66,10 +68,7 @@ def _begin(session: Session, campaign: Campaign, *, now: datetime) -> bool:
     frozen = session.execute(insert(Recipient).from_select(COLUMNS, _people(session, campaign, now=now)))
     if frozen.rowcount >= MANY and session.get_bind().dialect.name == "postgresql":  # type: ignore[attr-defined]  # an INSERT's result has it
         session.execute(text("ANALYZE recipient"))
-    _make_chunks(session, campaign)
     campaign.state, campaign.state_at, campaign.frozen_at = "freezing", now, now
-    session.flush()
-    return True
 
 
 def _people(session: Session, campaign: Campaign, *, now: datetime) -> Select[*tuple[Any, ...]]:
@@ -100,7 +99,9 @@ def _chunk_numbers(campaign: Campaign, member_id: ColumnElement[int], gets: Colu
 
 
 def _make_chunks(session: Session, campaign: Campaign) -> None:
+    """One row for each number that has none yet."""
     person = Recipient.member_id
+    made = select(CampaignChunk.no).where(CampaignChunk.campaign_id == campaign.id)
     state = "ready" if campaign.how == "multicast" else "waiting"
     chunks = (
         select(
@@ -108,6 +109,7 @@ def _make_chunks(session: Session, campaign: Campaign) -> None:
             literal(0), literal(0),
         )
         .where(Recipient.campaign_id == campaign.id, Recipient.state == "ready", Recipient.chunk_no.is_not(None))
+        .where(Recipient.chunk_no.not_in(made))
         .group_by(Recipient.chunk_no)
     )  # fmt: skip
     columns = ["campaign_id", "no", "state", "size", "first_member_id", "last_member_id", "fence", "attempts"]

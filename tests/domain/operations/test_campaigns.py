@@ -230,7 +230,7 @@ def test_freezing_cut_off_anywhere_goes_on_where_it_was(session: Session, monkey
         if not freezing.step(session, campaign.id, now=NOW):
             break
         steps += 1
-    assert steps == 1 + 4
+    assert steps == 4
     rows = recipients(session, campaign)
     assert len(rows) == 7
     assert all(row.merge["name"].startswith("Member") for row in rows)
@@ -245,8 +245,7 @@ def test_a_personal_campaign_leaves_while_the_rest_is_still_being_written(
         make_member(session)
     campaign = make_campaign(session, content={"text": "Hi {name}", "fallback": {"name": "you"}})
     approve(session, campaign)
-    for _ in range(2):
-        freezing.step(session, campaign.id, now=NOW)
+    freezing.step(session, campaign.id, now=NOW)
     session.expire_all()
     chunks = session.scalars(select(CampaignChunk).order_by(CampaignChunk.no)).all()
     assert [chunk.state for chunk in chunks] == ["ready", "waiting", "waiting"]
