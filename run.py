@@ -277,20 +277,23 @@ def said_and_ran(name: str, command: list[str]) -> bool:
 
 
 def bench(*names: str) -> None:
-    programs("benchmarks", names)
+    """Peers are installed for this alone."""
+    programs("benchmarks", names, lock="bench")
 
 
 def torture(*names: str) -> None:
-    programs("torture", names)
+    programs("torture", names, lock="test")
 
 
-def programs(folder: str, names: tuple[str, ...]) -> None:
-    """Runs the programs of tests/FOLDER: all of them, or the one named with its own arguments."""
-    set_up("test")
-    known = sorted(path.stem for path in (ROOT / "tests" / folder).glob("[a-z]*.py"))
-    if names and names[0] not in known:
-        raise Stop(f"There is no {names[0]!r} in tests/{folder}; there are: {', '.join(known)}.")
-    chosen = [(names[0], names[1:])] if names else [(name, ()) for name in known]
+def programs(folder: str, names: tuple[str, ...], *, lock: str) -> None:
+    """Runs the programs of tests/FOLDER: all of them, or the one named; options such as --small are handed on."""
+    set_up(lock)
+    found = (path.stem for path in (ROOT / "tests" / folder).glob("[a-z]*.py"))
+    known = sorted(name for name in found if not name.startswith("test_"))
+    name, more = (names[0], names[1:]) if names and not names[0].startswith("-") else (None, names)
+    if name is not None and name not in known:
+        raise Stop(f"There is no {name!r} in tests/{folder}; there are: {', '.join(known)}.")
+    chosen = [(each, more) for each in ([name] if name else known)]
     failed = [
         name for name, more in chosen if not runs(str(PYTHON), "-m", f"tests.{folder}.{name}", *more, quiet=False)
     ]

@@ -147,7 +147,7 @@ class Product:
             cwd=self._own_folder("command"), env=self.environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise AssertionError(f"flask {' '.join(command)} failed: {(done.stdout + done.stderr)[-2000:]}")
+            raise AssertionError(f"flask {' '.join(command)} failed: {(done.stdout + done.stderr)[-500:]}")
         return done.stdout
 
     def log(self, name: str) -> str:

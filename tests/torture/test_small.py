@@ -11,6 +11,14 @@ BOTH = ("sqlite", "postgresql")
 FAULTS = {
     "F1": ("sending", BOTH),
     "F4": ("outage", ("postgresql",)),
+    "F5": ("answers", ("sqlite",)),
+    "F6": ("line_down", ("sqlite",)),
+    "F8": ("disk_full", BOTH),
+    "F10": ("coupons", BOTH),
+    "F11": ("strangers", ("postgresql",)),
+    "F13": ("sqlite_writers", ("sqlite",)),
+    "F14": ("upgrading", ("postgresql",)),
+    "others": ("others", ("sqlite",)),
 }
 EACH = [(fault, module, kind) for fault, (module, kinds) in FAULTS.items() for kind in kinds]
 
