@@ -3,12 +3,10 @@
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask.cli import with_appcontext
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.exporting import Exporter
@@ -19,6 +17,9 @@ from domain.operations import keying
 from domain.operations.auditing import audit
 from door import service
 from models.programme import the_brand
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @click.command("import")
@@ -63,7 +64,11 @@ def _ready() -> datetime:
     return now
 
 
-def _bar(title: str) -> Progress:
+def _bar(title: str) -> "Progress":
+    # Only commands show progress; a web process need not pay for it.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns: tuple[Any, ...] = (TextColumn(title), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), disable=not Console(stderr=True).is_terminal)
 
@@ -84,6 +89,8 @@ def _print(report: Report, seconds: float) -> None:
 @with_appcontext
 def export_command(folder: Path) -> None:
     """Write all data into FOLDER: three files that can be imported back, and every table beside them."""
+    from rich.console import Console
+
     with service().sessions.reading() as session, Console(stderr=True).status("exporting") as status:
         written = Exporter(session, folder).run(lambda name: status.update(f"exporting {name}"))
     with service().sessions.writing() as session:

@@ -3,10 +3,9 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from alembic import command
-from alembic.config import Config
 from flask.cli import with_appcontext
 
 from domain.calendar import calendar_of
@@ -16,10 +15,15 @@ from jobs.demo import COMMANDS as DEMO_COMMANDS
 from jobs.metrics_command import COMMANDS as METRICS_COMMANDS
 from jobs.runner import NIGHT, all_jobs, run_by_hand
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
 
 
-def alembic_config(url: str) -> Config:
+def alembic_config(url: str) -> "Config":
+    from alembic.config import Config  # a third of a second that only migrating needs
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
@@ -30,6 +34,8 @@ def alembic_config(url: str) -> Config:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to this version, and write the channel and brand rows from the settings."""
+    from alembic import command
+
     settings = service().extra["settings"]
     command.upgrade(alembic_config(settings.database_url), "head")
     with service().sessions.writing() as session:
