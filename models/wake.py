@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ SLICE_SECONDS = 0.5  # how soon a waiting thread notices that it is to stop
 SHORTEST, LONGEST = 0.15, 2.0  # seconds between looks: just after work, and when a bell would ring anyway
 GROWTH = 1.5
 RETRY_SECONDS = 2.0
+WAITING = text("SELECT true FROM procrastinate_jobs WHERE queueing_lock = :once AND status = 'todo'")
 STILL_THERE: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
@@ -116,9 +117,9 @@ def listener(engine: Engine, bells: Bells) -> Callable[[threading.Event], None]:
 
 def _listen(connection: "Connection[Any]", engine: Engine, bells: Bells, stop: threading.Event) -> None:
     connection.execute(f"LISTEN {CHANNEL}".encode())
-    with engine.connect() as other:  # by the way ours go: heard again, it says that rings arrive
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+        # By the way ours go: heard again, it says that rings arrive.
         other.exec_driver_sql("SELECT pg_notify(%s, 'everything')", (CHANNEL,))
-        other.commit()
     while not stop.is_set():
         for note in connection.notifies(timeout=SLICE_SECONDS):
             bells.is_heard = True
@@ -136,7 +137,7 @@ def defer(session: Session, task: str, *, once: str | None = None, lock: str | N
     False when nothing was queued: one with the same `once` is waiting already. Those with the same `lock` are
     done one at a time, in order. On SQLite the clock finds the work by looking, and nothing is queued.
     """
-    if session.get_bind().dialect.name != "postgresql":
+    if session.get_bind().dialect.name != "postgresql" or (once and session.scalar(WAITING, {"once": once})):
         return False
     from procrastinate.exceptions import AlreadyEnqueued
 
