@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Flask
 
 from door import Service
+from models.session import unhurried
 
 
 def register(app: Flask) -> None:
@@ -26,4 +28,4 @@ def loops(service: Service) -> list[Callable[[threading.Event], None]]:
     """What the worker runs for this door."""
     from bot.inbox import InboxReader
 
-    return [InboxReader(service).run]
+    return [InboxReader(replace(service, sessions=unhurried(service.sessions))).run]

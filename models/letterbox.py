@@ -1,14 +1,13 @@
 """Where the webhook drops raw bodies: one insert each, committed by itself, never waiting long."""
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import URL, Engine, bindparam, event, func, insert, select
+from sqlalchemy import URL, Engine, bindparam, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from models.channel import Channel
 from models.inbox import InboundBody
-from models.session import make_engine
+from models.session import with_settings
 
 # LINE hangs up after two seconds: better told that we are busy than kept until then.
 PATIENCE_MILLISECONDS = 1_500
@@ -44,13 +43,9 @@ class Letterbox:
 
 
 def _impatient(url: URL) -> Engine:
-    made = make_engine(
-        url, isolation_level="AUTOCOMMIT", pool_pre_ping=False,
+    return with_settings(
+        url,
+        {"statement_timeout": PATIENCE_MILLISECONDS},
+        isolation_level="AUTOCOMMIT",
         connect_args={"connect_timeout": 2, "tcp_user_timeout": PATIENCE_MILLISECONDS},
-    )  # fmt: skip
-
-    @event.listens_for(made, "connect")
-    def on_connect(connection: Any, _record: object) -> None:
-        connection.execute(f"SET statement_timeout = {PATIENCE_MILLISECONDS}")
-
-    return made
+    )

@@ -1,6 +1,6 @@
 """Engine and sessions, with the settings that make SQLite safe to share between processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,32 @@ def _tune_sqlite(engine: Engine) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def with_settings(url: URL, settings: Mapping[str, object], **options: Any) -> Engine:
+    """A PostgreSQL engine of its own, whose connections start with these settings."""
+    made = make_engine(url, pool_pre_ping=False, **options)
+
+    @event.listens_for(made, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            for name, value in settings.items():
+                cursor.execute(f"SET {name} = {value}")
+        connection.commit()
+
+    return made
+
+
+def unhurried(sessions: "Sessions") -> "Sessions":
+    """The same database for work that would be done again if it were lost: a commit does not wait for the disk.
+
+    Whoever acts on what was written commits after it, in the same log, and waits for both. The bells are shared.
+    """
+    if sessions.engine.dialect.name != "postgresql":
+        return sessions
+    made = Sessions(with_settings(sessions.engine.url, {"synchronous_commit": "off"}))
+    made.bells = sessions.bells
+    return made
 
 
 class Sessions:

@@ -36,6 +36,7 @@ class PeopleDesk:
             ("GET", "users/{user}/tokens", self.tokens),
             ("POST", "users/{user}/state", self.set_state),
             ("POST", "users/{user}/{act}", self.act),
+            ("POST", "reply_tokens", self.reply_tokens),
         ]
 
     def users(self, request: web.Request, body: Json) -> list[Json]:
@@ -47,6 +48,11 @@ class PeopleDesk:
         """Add one person or a list of them."""
         rows = body if isinstance(body, list) else [body]
         return [self.world.people.add(user_from(row)).user_id for row in rows]
+
+    def reply_tokens(self, request: web.Request, body: Json) -> list[str]:
+        """Tokens for events that a program posts by itself: for whom, and when (in seconds from now) each is posted."""
+        now = self.world.clock.seconds()
+        return [self.world.reply_tokens.issue(user_id, now + at) for user_id, at in body["for"]]
 
     def user(self, request: web.Request, body: Json) -> Json:
         """One person."""

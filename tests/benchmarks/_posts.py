@@ -84,7 +84,7 @@ class Connection:
         was_open = self._streams is not None
         try:
             return await asyncio.wait_for(self._send(request), PATIENCE)
-        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError):
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
             self.close()
         if not was_open:
             return 0
