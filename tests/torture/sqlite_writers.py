@@ -2,10 +2,10 @@
 
     python -m tests.torture.sqlite_writers [--small]
 
-Eight people save, webhooks arrive and a worker reads and sends, while 32 others look; no one may read "locked"
-(503 with Retry-After counts as being asked to wait, anything else 5xx as an error), no one who looks waits two
-seconds for the database, and in the end PRAGMA integrity_check says ok and everything that was told done is
-there. About a minute and a half in full.
+Eight people save, webhooks arrive and a worker reads and sends, while 32 others look. No one may read "locked"
+(503 with Retry-After counts as being asked to wait, any other 5xx as an error); who looks, while no web worker
+is being started, has an answer within two seconds (p99); and in the end PRAGMA integrity_check says ok and
+everything that was acknowledged is there. About four minutes in full.
 """
 
 import http.client
@@ -24,7 +24,7 @@ from models.member import Friend, Member
 from tests.support.serving import member_headers
 from tests.torture._audience import know_at_line, user_of
 from tests.torture._posts import Storm, follows
-from tests.torture._product import Product
+from tests.torture._product import Product, wait_until
 from tests.torture._result import Trial, check, program
 
 READERS, WRITERS = 32, 8
@@ -42,11 +42,20 @@ def run(trial: Trial) -> None:
         crowd = Crowd(product.url, refs)
         crowd.start()
         for _ in range(kills):
+            crowd.is_calm = True
             time.sleep(random.uniform(0.8, 1.6))
+            crowd.is_calm = False
             product.kill_a_web_worker()
+            wait_until(lambda: is_quick(product), "web to be itself again", watch=product)
         crowd.stop()
         ledger = storm.join(120)
         judge(trial, product, crowd, lost=kept(product, [user_of(new[body]) for body in ledger.acked]), kills=kills)
+
+
+def is_quick(product: Product) -> bool:
+    """Whether both web workers answer at once again: starting one takes seconds, which are not the database's."""
+    began = time.monotonic()
+    return all(product.get("/healthz")[0] == 200 for _ in range(6)) and time.monotonic() - began < 0.5
 
 
 def furnish(product: Product, members: int) -> list[str]:
@@ -68,6 +77,7 @@ class Crowd:
         self.host, self.url, self.refs = url.removeprefix("http://"), url, refs
         self.statuses: Counter[int] = Counter()
         self.locked = 0
+        self.is_calm = False
         self.waits: list[float] = []
         self._stop = threading.Event()
         works = [self._save] * WRITERS + [self._look] * READERS
@@ -88,8 +98,9 @@ class Crowd:
             time.sleep(random.uniform(0.2, 0.6))
 
     def _look(self) -> None:
-        began = time.monotonic()
-        if self._ask("GET", random.choice(("/liff/api/card", "/liff/api/coupons"))) < 500:
+        began, calm = time.monotonic(), self.is_calm
+        status = self._ask("GET", random.choice(("/liff/api/card", "/liff/api/coupons")))
+        if status and calm and self.is_calm:
             self.waits.append(time.monotonic() - began)
 
     def _save(self) -> None:
@@ -130,7 +141,9 @@ def judge(trial: Trial, product: Product, crowd: Crowd, *, lost: int, kills: int
         integrity_check=integrity, told_locked=crowd.locked, lost=lost, kills=kills,
         statuses=dict(sorted(crowd.statuses.items())), look_p99=round(p99, 2),
         look_slowest=round(waits[-1] if waits else 0.0, 2),
+        looks=len(waits),
     )  # fmt: skip
+    check(p99 < WAIT, f"who looks waits {p99:.1f} s")
     check(integrity == "ok", f"integrity_check: {integrity}")
     errors = {status: n for status, n in crowd.statuses.items() if status >= 500 and status != 503}
     check(not crowd.locked and not errors, f"people were shown {errors or 'that the database is locked'}")
