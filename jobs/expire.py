@@ -9,11 +9,15 @@ from jobs.timetable import daily
 from models.session import Sessions
 
 SCHEDULE = daily("03:50")
+PIECE = 5_000  # tags a transaction
 
 
 def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
+    tags = 0
+    while closed := _close_some_tags(sessions, now):
+        tags += closed
+        progress(f"expire: {tags} tags")
     with sessions.writing() as session:
-        tags = tagging.close_run_out(session, now=now)
         codes = forgetting.forget_codes(session, now=now)
         erased = leaving.finish(session)
         session.commit()
@@ -22,6 +26,13 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
         bodies += gone
         progress(f"expire: {bodies} raw bodies")
     return {"tags": tags, "codes": codes, "erased_messages": erased, "raw_bodies": bodies}
+
+
+def _close_some_tags(sessions: Sessions, now: datetime) -> int:
+    with sessions.writing() as session:
+        closed = tagging.close_run_out(session, now=now, limit=PIECE)
+        session.commit()
+        return closed
 
 
 def _forget_some(sessions: Sessions) -> int:

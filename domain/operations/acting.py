@@ -3,7 +3,8 @@
 The hold-out keeps back the message. A benefit that was promised (a birthday gift) is given all the same.
 """
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from domain.operations import granting, linking, speaking, tagging
 from domain.wording import day_words, pick
 from models.automation import Automation, Enrolment
 from models.benefit import CouponClaim
-from models.campaign import Recipient
+from models.campaign import TrackedLink
 from models.channel import the_channel
 from models.member import Member
 from models.programme import Tag, the_brand
@@ -38,6 +39,7 @@ class Case:
     member: Member
     claim: CouponClaim | None = None
     lacks: str | None = None  # why what it promises could not be given: then it says nothing
+    sayings: list["Saying"] = field(default_factory=list)
 
     def cause(self, n: int) -> str:
         """What makes the n-th action happen once."""
@@ -51,17 +53,34 @@ class Case:
         return self.enrolment.arm == "held_out"
 
 
-def carry_out(session: Session, automation: Automation, enrolment: Enrolment, member: Member, *, now: datetime) -> None:
-    """Does the automation's actions for this person, once, and leaves on the enrolment what became of it."""
+@dataclass
+class Saying:
+    """A marketing message of one case, ready to be said, or held out, or withheld for what the case lacks."""
+
+    case: Case
+    occasion: str
+    once: str
+    link: TrackedLink | None = None
+    rendered: Rendered | None = None
+
+
+def carry_out(
+    session: Session, automation: Automation, enrolment: Enrolment, member: Member, *, now: datetime
+) -> list[Saying]:
+    """Does the automation's actions for this person, once, and leaves on the enrolment what became of it.
+
+    Returns what marketing it has to say, for `saying_together`: one look at the rules of contact for many people.
+    """
     case = Case(automation, enrolment, member, _claim_of(session, enrolment))
     enrolment.state = "held_out" if case.held_out else "done"
     if member.erased_at is not None or member.merged_into_id is not None:
         enrolment.state, enrolment.reason = "left", "gone"
-        return
+        return []
     do = {"grant": _grant, "say": _say, "tag": _tag, "task": _task}
     for n, action in enumerate(automation.actions, 1):
         if case.lacks is None or action["do"] == "say":
             do[action["do"]](session, case, action, n, now=now)
+    return case.sayings
 
 
 def occasions_of(automation: Automation) -> str:
@@ -131,36 +150,17 @@ def _reminded_lately(session: Session, case: Case, *, now: datetime) -> bool:
 
 def _say_marketing(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
     """Leaves a recipient row whatever becomes of the message: held out, withheld for a reason, or ready."""
-    recipient = _recipient(session, case, n, now=now)
-    if case.held_out:
-        return
-    if case.lacks is not None:
-        recipient.state, recipient.reason = "withheld", case.lacks
+    saying = Saying(case, case.occasion(n), case.cause(n))
+    case.sayings.append(saying)
+    if case.held_out or case.lacks is not None:
         return
     page = the_channel(session).liff_url(action.get("path", "/card"))
-    link = linking.make(session, url=page, campaign_id=case.automation.campaign_id, member_id=case.member.id, now=now)
-    rendered = _render(session, case, action, url=linking.address_of(session, link), now=now)
-    assert rendered is not None  # only a reminder can have lost its booking, and those are service
-    said = speaking.say(
-        session, case.member, rendered, kind="marketing", once=case.cause(n), recipient_id=recipient.id,
-        campaign_id=case.automation.campaign_id, expires_at=case.claim.expires_at if case.claim else None, now=now,
+    saying.link = TrackedLink(
+        token=secrets.token_urlsafe(linking.TOKEN_BYTES), url=page,
+        campaign_id=case.automation.campaign_id, member_id=case.member.id, created_at=now,
     )  # fmt: skip
-    if said.message is None:
-        recipient.state, recipient.reason = "withheld", said.reason
-        case.enrolment.state, case.enrolment.reason = "withheld", said.reason
-    else:
-        link.message_id, recipient.due_at = said.message.id, said.message.due_at
-
-
-def _recipient(session: Session, case: Case, n: int, *, now: datetime) -> Recipient:
-    assert case.automation.campaign_id is not None  # switched on, so it has one
-    row = Recipient(
-        campaign_id=case.automation.campaign_id, member_id=case.member.id, occasion=case.occasion(n),
-        arm=case.enrolment.arm, state="held_out" if case.held_out else "ready", due_at=now,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    return row
+    saying.rendered = _render(session, case, action, url=linking.address_of(session, saying.link), now=now)
+    assert saying.rendered is not None  # only a reminder can have lost its booking, and those are service
 
 
 def _render(session: Session, case: Case, action: dict[str, Any], *, url: str, now: datetime) -> Rendered | None:

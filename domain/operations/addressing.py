@@ -4,6 +4,7 @@ The hold-out is drawn first, from everyone addressed; then the rules of contact 
 """
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -39,14 +40,16 @@ def audience(session: Session, campaign: Campaign, *, now: datetime) -> Select[i
     )
 
 
-def contact_refusal(brand: Brand, *, at: datetime, besides: int | None = None) -> ColumnElement[str | None]:
+def contact_refusal(
+    brand: Brand, *, at: datetime, besides: int | None = None, member_ids: Collection[int] | None = None
+) -> ColumnElement[str | None]:
     """`speaking.contact_refusal` for marketing, as SQL over Member and Friend: one answer for all at once."""
     return case(
         (Member.erased_at.is_not(None), "erased"),
         (Friend.id.is_(None), "no_line_id"),
         (Friend.is_following.is_(False), "blocked"),
         (func.coalesce(Member.marketing_consent, False).is_(False), "opted_out"),
-        (over_cap(brand, at=at, besides=besides), "cap"),
+        (over_cap(brand, at=at, besides=besides, member_ids=member_ids), "cap"),
         else_=cast(null(), String),
     )
 

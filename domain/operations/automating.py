@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -10,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from domain import rules
 from domain.errors import Refusal
-from domain.operations import acting, enrolling
+from domain.operations import acting, enrolling, saying_together
+from domain.operations.acting import Saying
 from models.automation import Automation, Enrolment
 from models.campaign import Campaign, Recipient
 from models.channel import the_channel
@@ -77,7 +79,7 @@ def enrol(session: Session, automation: Automation, *, now: datetime) -> int:
     return enrolling.enter(session, automation, now=now)
 
 
-def act(session: Session, *, now: datetime, limit: int = 200) -> int:
+def act(session: Session, *, now: datetime, limit: int = 500) -> int:
     """Does what is due for up to `limit` people; returns how many were dealt with."""
     due = (
         select(Enrolment, Automation)
@@ -94,30 +96,61 @@ def act(session: Session, *, now: datetime, limit: int = 200) -> int:
     rows = [(enrolment, automation) for enrolment, automation in session.execute(due)]
     members = _members(session, [enrolment.member_id for enrolment, _ in rows])
     fitting = _fitting(session, rows, now=now)
+    sayings = list[Saying]()
     for enrolment, automation in rows:
         if enrolment.id in fitting:
-            _carry_out(session, automation, enrolment, members[enrolment.member_id], now=now)
+            sayings += _carry_out(session, automation, enrolment, members[enrolment.member_id], now=now)
         else:
             enrolment.state, enrolment.reason = "left", "rule_no_longer_holds"
+    _say(session, sayings, now=now)
     session.flush()
     return len(rows)
 
 
 def _carry_out(
     session: Session, automation: Automation, enrolment: Enrolment, member: Member, *, now: datetime
-) -> None:
+) -> list[Saying]:
     """One person's case, all of it or nothing: what goes wrong with it is written down and stops nobody else's."""
+    writes = automation.kind != "marketing" or any(action["do"] != "say" for action in automation.actions)
     try:
-        with session.begin_nested():
-            acting.carry_out(session, automation, enrolment, member, now=now)
+        with session.begin_nested() if writes else nullcontext():
+            return acting.carry_out(session, automation, enrolment, member, now=now)
     except OperationalError:
         raise  # the database is in trouble, not this case: it is tried again
     except Exception as error:
-        # What a database says of a broken row may quote the row: its words stay out of the log.
-        told = None if isinstance(error, DBAPIError) else error
-        log.error("automation failed key=%s enrolment=%s", automation.key, enrolment.id, exc_info=told)
-        enrolment.state = "failed"
-        enrolment.reason = error.code if isinstance(error, Refusal) else type(error).__name__[:64]
+        _note_failed(automation, enrolment, error)
+        return []
+
+
+def _say(session: Session, sayings: Sequence[Saying], *, now: datetime) -> None:
+    """What all of them say, together; when that cannot be, each alone, so that one stops no other."""
+    try:
+        with session.begin_nested():
+            saying_together.say_all(session, sayings, now=now)
+        return
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.error("automations could not say all at once", exc_info=_told(error))
+    for saying in sayings:
+        try:
+            with session.begin_nested():
+                saying_together.say_all(session, [saying], now=now)
+        except OperationalError:
+            raise
+        except Exception as error:
+            _note_failed(saying.case.automation, saying.case.enrolment, error)
+
+
+def _note_failed(automation: Automation, enrolment: Enrolment, error: Exception) -> None:
+    log.error("automation failed key=%s enrolment=%s", automation.key, enrolment.id, exc_info=_told(error))
+    enrolment.state = "failed"
+    enrolment.reason = error.code if isinstance(error, Refusal) else type(error).__name__[:64]
+
+
+def _told(error: Exception) -> Exception | None:
+    """What a database says of a broken row may quote the row: its words stay out of the log."""
+    return None if isinstance(error, DBAPIError) else error
 
 
 def _members(session: Session, ids: list[int]) -> dict[int, Member]:

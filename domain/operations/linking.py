@@ -129,12 +129,12 @@ class Traced:
     ) -> None:
         wrapper = _Wrapper(the_channel(session), member_id, campaign_id, now)
         self.messages: list[Any] = wrapper.wrap(messages)
-        self._rows = wrapper.rows
+        self.rows = wrapper.rows
 
     def keep(self, session: Session, message_id: int) -> None:
         """Writes the links, which know the message from now on."""
-        if self._rows:
-            session.execute(insert(LINKS), [{**row, "message_id": message_id} for row in self._rows])
+        if self.rows:
+            session.execute(insert(LINKS), [{**row, "message_id": message_id} for row in self.rows])
 
 
 class _Wrapper:

@@ -107,7 +107,7 @@ def _refusal(session: Session, member: Member, friend: Friend | None, *, kind: s
         return None
     if not member.marketing_consent:
         return "opted_out"
-    too_much = over_cap(the_brand(session), at=now, member_id=member.id)
+    too_much = over_cap(the_brand(session), at=now, member_ids=[member.id])
     return "cap" if session.scalar(select(Member.id).where(Member.id == member.id, too_much)) else None
 
 

@@ -74,16 +74,16 @@ def _people(since: Since, day: date, calendar: Calendar) -> list[Rows]:
         Member.erased_at >= looked,
     )
     young = timedelta(days=NEW_DAYS)
-    settled = Member.registered_at.between(calendar.start(since.day - young), calendar.end(day - young))
+    settled = Member.registered_at.between(calendar.start(since.day - young), calendar.start(day - young))
     return [select(Member.id).where(changed), select(Member.id).where(settled)]
 
 
 def _standing(since: Since, day: date) -> Rows:
     """Who did nothing, so that days passed a threshold: the last purchase, or the last sign of life, is too old now."""
     passed = [
-        MemberScore.last_day.between(since.day - timedelta(days=days), day - timedelta(days=days))
+        MemberScore.last_day.between(since.day - timedelta(days=days), day - timedelta(days=days + 1))
         for _, days in RECENT_DAYS
     ]
     asleep = timedelta(days=ASLEEP_DAYS)
-    fallen_silent = MemberScore.last_activity_day.between(since.day - asleep, day - asleep)
+    fallen_silent = MemberScore.last_activity_day.between(since.day - asleep, day - asleep - timedelta(days=1))
     return select(MemberScore.member_id).where(or_(*passed, fallen_silent))
