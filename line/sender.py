@@ -28,7 +28,7 @@ from models.session import Sessions
 from models.wake import Rest
 
 log = structlog.get_logger()
-TURN_SECONDS = 0.1  # what comes back within it is written down together
+TURN_SECONDS = 0.2  # what comes back within it is written down together
 LETTERS_IN_HAND = 1200
 CHUNKS_IN_HAND = 256
 ENOUGH_IN_HAND = 1500  # requests: with so many waiting, more would only miss their moments
