@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
+from apscheduler.job import Job as ScheduledLook
+from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import func, select
 
 from door import Service
@@ -43,14 +45,16 @@ class TheClock:
         self.lease = service.extra.get("job_lease", LEASE)
 
     def run(self, stop: threading.Event) -> None:
-        """Waits by the machine's steady clock: whatever the wall clock does meanwhile, the next look comes."""
         with only_clock(self.sessions, stop):
-            while not stop.is_set():
-                try:
-                    self.tick(stop)
-                except Exception:
-                    log.exception("the clock stumbled; it looks again")
-                stop.wait(LOOK_SECONDS)
+            scheduler = BackgroundScheduler(timezone=UTC)
+            look = scheduler.add_job(
+                self.tick, "interval", seconds=LOOK_SECONDS, args=[stop], next_run_time=datetime.now(UTC),
+                coalesce=True, max_instances=1, misfire_grace_time=None,
+            )  # fmt: skip
+            scheduler.start()
+            while not stop.wait(LOOK_SECONDS):
+                _keep_awake(look)
+            scheduler.shutdown(wait=True)
 
     def tick(self, stop: threading.Event | None = None) -> None:
         stop = stop or threading.Event()
@@ -140,6 +144,13 @@ class TheClock:
                 if not session.scalar(waiting):
                     return
             time.sleep(0.2)
+
+
+def _keep_awake(look: ScheduledLook) -> None:
+    """A wall clock that was put back would leave the next look as far in the future: it comes now instead."""
+    now = datetime.now(UTC)
+    if look.next_run_time is not None and look.next_run_time > now + timedelta(seconds=2 * LOOK_SECONDS):
+        look.modify(next_run_time=now)
 
 
 def in_order() -> list[Job]:
