@@ -29,6 +29,7 @@ NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 # Shares of everyone that carry tag1, tag2, …; ten tags a person in all.
 SHARES = [0.64, 0.48, 0.62, 0.3, 0.18, 0.04, 0.03, *([0.033] * 20), *([0.588] * 12)]
 BIG, BIG_TOO, OTHER, SOME, FEW, RARE, RARE_TOO = (f"tag{n}" for n in range(1, 8))
+SLOW_MS = 3_000
 Rule = dict[str, Any]
 
 
@@ -101,11 +102,14 @@ def measured(session: Session, rule: Rule, shelf: Shelf, tags: dict[str, int], r
         return count_plainly(session, rule, context, tags)
 
     count = by_sets()
-    assert count == by_rows(), rule
-    ours, theirs = timed(by_sets, rounds=rounds), timed(by_rows, rounds=1, warm=0)
+    rows, exists_ms = once(by_rows)
+    assert count == rows, rule
+    if exists_ms < SLOW_MS:  # what took longer was not waiting for its cache to warm
+        exists_ms = timed(by_rows, rounds=3, warm=0)["median_ms"]
+    ours = timed(by_sets, rounds=rounds)
     return {
         "count": count, "sets_ms": ours["median_ms"], "sets_worst_ms": ours["worst_ms"],
-        "exists_ms": theirs["median_ms"], "ratio": theirs["median_ms"] / ours["median_ms"],
+        "exists_ms": exists_ms, "ratio": exists_ms / ours["median_ms"],
     }  # fmt: skip
 
 
