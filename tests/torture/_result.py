@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -118,6 +119,8 @@ def program(fault: str, run: Run, *, doc: str, kinds: Sequence[str] = databases.
     options.add_argument("--small", action="store_true", help="a short version, under half a minute")
     options.add_argument("--database", choices=kinds, help="only this one (default: all it is meant for)")
     chosen = options.parse_args()
+    # Told to stop, it takes along what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     failures = []
     for kind in [chosen.database] if chosen.database else kinds:
         with own_server(kind) as server, tempfile.TemporaryDirectory(prefix=f"torture-{fault}-") as folder:
