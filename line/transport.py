@@ -45,25 +45,27 @@ CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connec
 class Answer:
     """What came back. `status` is None when nothing did; `reached` is False when nothing got there either.
 
-    Every answer of LINE's has a request id: without one, a success or a refusal is some proxy's and says nothing.
+    Every answer of LINE's has a request id. Without one, and without JSON for a body (`is_lines` False), a success
+    or a refusal is some proxy's page and says nothing.
     """
 
     status: int | None
     words: str = ""
     request_id: str | None = None
     reached: bool = True
+    is_lines: bool = True
 
     @property
     def verdict(self) -> Verdict:
         if self.status is None:
             return "unclear" if self.reached else "unreached"
-        if self.status == 409 or (200 <= self.status < 300 and self.request_id):
+        if self.status == 409 or (200 <= self.status < 300 and self.is_lines):
             return "accepted"
         if self.status == 429:
             return "out_of_quota" if "monthly limit" in self.words else "limited"
         if self.status == 401:
             return "locked_out"
-        return "refused" if 400 <= self.status < 500 and self.status != 408 and self.request_id else "unclear"
+        return "refused" if 400 <= self.status < 500 and self.status != 408 and self.is_lines else "unclear"
 
 
 def encode(body: dict[str, Any]) -> bytes:
@@ -163,10 +165,18 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
         body = await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError):
         body = b""
+    is_lines = request_id is not None or _is_json_object(body)
     if response.method == "POST" and response.status < 300:
-        return Answer(response.status, "", request_id)
+        return Answer(response.status, "", request_id, is_lines=is_lines)
     text = body.decode("utf-8", "replace")
-    return Answer(response.status, _words(text) if response.status >= 300 else text, request_id)
+    return Answer(response.status, _words(text) if response.status >= 300 else text, request_id, is_lines=is_lines)
+
+
+def _is_json_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def _words(text: str) -> str:
