@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import make_url, text
+from sqlalchemy import delete, make_url, text
 
 from domain.calendar import Month
 from domain.operations import segmenting, tagging
@@ -25,6 +25,7 @@ from domain.reports.monthly_review import review
 from domain.rules import context_of
 from jobs import expire, retag, rollups, scores, tiers
 from jobs.runner import quiet
+from models.outbox import OutgoingMessage
 from models.session import Sessions, make_engine
 from tests.benchmarks import multicast, night
 from tests.benchmarks._bench import cpu_seconds, database, load_now, postgres, report, timed
@@ -128,6 +129,9 @@ def _importing(sessions: Sessions, server: PostgresServer) -> float:
 
 
 def _sending(sessions: Sessions, server: PostgresServer, url: str, people: int, folder: Path) -> dict[str, float]:
+    with sessions.writing() as session:
+        session.execute(delete(OutgoingMessage))  # of tiers: a message more would look like a double
+        session.commit()
     ref = multicast.draft(sessions)
     with line(folder, per_second=multicast.ALLOWED) as stub:
         worker = start_worker(stub, url, folder)
