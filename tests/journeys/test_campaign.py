@@ -77,7 +77,9 @@ def check(page: Page) -> None:
 
 def outcomes(world: World) -> Counter[str]:
     with world.sessions.reading() as session:
-        rows = session.scalars(select(Recipient).join(Campaign).where(Campaign.kind == "campaign"))
+        rows = session.scalars(
+            select(Recipient).join(Campaign, Campaign.id == Recipient.campaign_id).where(Campaign.kind == "campaign")
+        )
         return Counter(row.reason or row.state for row in rows)
 
 
