@@ -244,7 +244,9 @@ def check_events(session: Session) -> None:
     states = {
         (ref, kind, state, arm)
         for ref, kind, state, arm in session.execute(
-            select(Campaign.ref, Campaign.kind, Recipient.state, Recipient.arm).join(Recipient)
+            select(Campaign.ref, Campaign.kind, Recipient.state, Recipient.arm).join(
+                Recipient, Recipient.campaign_id == Campaign.id
+            )
         )
     }
     assert states == {("spring", "imported", "sent", "sent"), ("summer", "imported", "held_out", "held_out")}
