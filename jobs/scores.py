@@ -5,7 +5,7 @@ Once a week everyone is computed anew and compared; no row may differ.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain, count
 from typing import Any
 
@@ -14,6 +14,7 @@ import structlog
 from domain.calendar import calendar_of
 from domain.operations import scoring
 from jobs.timetable import daily
+from models.clock import machine_now
 from models.session import Sessions
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
     """Returns how many were due and changed, and of a comparison how many rows differed."""
     with sessions.writing() as session:
         day = calendar_of(session).day_of(now) - timedelta(days=1)
-        everyone = scoring.make_due(session, day=day, now=now, machine_now=datetime.now(UTC))
+        everyone = scoring.make_due(session, day=day, now=now, machine_now=machine_now(session))
         due = scoring.count_due(session)
         session.commit()
     report: dict[str, Any] = {"day": day.isoformat(), "everyone": everyone, "due": due}

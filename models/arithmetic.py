@@ -68,6 +68,14 @@ class median(FunctionElement[float]):
         super().__init__(value)
 
 
+class machine_time(FunctionElement[datetime]):
+    """The database's own time at this moment, for marking when a row changed."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "machine_time"
+
+
 class local_day(FunctionElement[date]):
     """The local day of a moment in a time zone."""
 
@@ -162,6 +170,16 @@ def _median_sqlite(element: median, compiler: SQLCompiler, **options: Any) -> st
 @compiles(median, "postgresql")
 def _median_postgresql(element: median, compiler: SQLCompiler, **options: Any) -> str:
     return f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {compiler.process(element.clauses, **options)})"
+
+
+@compiles(machine_time, "sqlite")
+def _machine_sqlite(element: machine_time, compiler: SQLCompiler, **options: Any) -> str:
+    return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
+
+
+@compiles(machine_time, "postgresql")
+def _machine_postgresql(element: machine_time, compiler: SQLCompiler, **options: Any) -> str:
+    return "clock_timestamp()"
 
 
 @compiles(local_day, "sqlite")

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from models.arithmetic import machine_time
 from models.base import Base, BigInt, Key, Short, Text, UtcDateTime
-from models.clock import machine_now
 
 
 class Purchase(Base):
@@ -41,7 +41,7 @@ class Purchase(Base):
     net_amount: Mapped[int] = mapped_column(BigInt, default=0)
     source: Mapped[Short] = mapped_column(default="")
     # When anything of the row last changed, in machine time, whoever changed it: the night scores whom it names.
-    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=machine_now, onupdate=machine_now)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=machine_time(), onupdate=machine_time())
 
     lines: Mapped[list["PurchaseLine"]] = relationship(back_populates="purchase")
 
