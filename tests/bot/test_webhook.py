@@ -46,7 +46,7 @@ def test_what_line_did_not_sign_is_refused_and_not_stored(world: World, signatur
         (b'{"destination":"U0","eve', "it is not JSON"),
         (b"\xff\xfe{", "it is not text in UTF-8"),
         (b"[" * 200_000, "it is nested too deeply"),
-        (b'{"events":[' + b'{"a":' * 200 + b"1" + b"}" * 200 + b"]}", "it is nested too deeply"),
+        (b'{"events":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}", "it is nested too deeply"),
     ],
 )
 def test_what_line_signed_is_stored_and_what_nobody_can_read_is_parked_with_its_reason(
