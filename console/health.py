@@ -121,7 +121,7 @@ def _job_lines(now: datetime) -> list[JobLine]:
     lines = []
     for name, _, following in sorted(_timetable(now), key=lambda each: each[2]):
         run = runs.get(name)
-        state = door.words(STATES.get(run.state, run.state) if run else mark("Not yet"))
+        state = door.words(STATES.get(run.state, run.state) if run else mark("Not run yet"))
         lines.append(JobLine(_job_words(name), run, state, _took(run), following))
     return lines
 

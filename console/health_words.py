@@ -112,6 +112,6 @@ STATES = {
     "done": mark("All right"),
     "failed": mark("Failed"),
     "running": mark("Running"),
-    "waiting": mark("Not yet"),
+    "waiting": mark("Not run yet"),
 }
 KINDS = {"web": mark("Web"), "worker": mark("Worker"), "clock": mark("Clock")}
