@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
 
-
 WAITING = "state IN ('queued', 'claimed')"
 
 

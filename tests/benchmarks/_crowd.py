@@ -82,7 +82,8 @@ class Crowd:
             for first, last in _pieces(count):
                 self._run(
                     f"""
-                    INSERT INTO purchase (id, order_ref, member_id, paid_at, day, recorded_at, channel, net_amount, source)
+                    INSERT INTO purchase
+                      (id, order_ref, member_id, paid_at, day, recorded_at, channel, net_amount, source)
                     SELECT n, 'o' || n, 1 + {_dice(n="n", salt=11, sides=max(1, self.size * 3 // 4))},
                       d + interval '4 hours', d, d + interval '5 hours', 'store',
                       50 + {_dice(n="n", salt=13, sides=3000)}, 'import'
@@ -92,7 +93,8 @@ class Crowd:
                 )
                 self._run(
                     f"""
-                    INSERT INTO purchase_line (purchase_id, line_no, sku, product, category, quantity, amount, kind, allocated)
+                    INSERT INTO purchase_line
+                      (purchase_id, line_no, sku, product, category, quantity, amount, kind, allocated)
                     SELECT id, 1, 'sku' || id % 500, 'Thing', 'cat' || id % 20, 1, net_amount, 'sale', 0
                     FROM purchase WHERE id BETWEEN {first} AND {last}
                     """
@@ -109,12 +111,15 @@ class Crowd:
             for first, last in _pieces(count):
                 self._run(
                     f"""
-                    INSERT INTO event (member_id, kind, occurred_at, recorded_at, day, source, object, data, is_history)
-                    SELECT 1 + {_dice(n="n", salt=21, sides=max(1, self.size))}, k, t, t, (t + interval '8 hours')::date,
+                    INSERT INTO event
+                      (member_id, kind, occurred_at, recorded_at, day, source, object, data, is_history)
+                    SELECT 1 + {_dice(n="n", salt=21, sides=max(1, self.size))}, k, t, t,
+                      (t + interval '8 hours')::date,
                       'liff', CASE WHEN k LIKE 'conversion%' THEN 'booking:' || n / 10 END,
                       CASE WHEN k LIKE 'conversion%' THEN '{{"type": "booking"}}'::jsonb ELSE '{{}}' END, false
                     FROM (SELECT n, ({kinds})[1 + {_dice(n="n", salt=22, sides=10)}] AS k,
-                            '{TODAY}'::timestamptz - make_interval(secs => {_dice(n="n", salt=23, sides=days * 86400)}) AS t
+                            '{TODAY}'::timestamptz
+                              - make_interval(secs => {_dice(n="n", salt=23, sides=days * 86400)}) AS t
                           FROM generate_series({first}, {last}) n) those
                     """
                 )
