@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -42,6 +42,11 @@ class Ledger:
             found[post.status] = found.get(post.status, 0) + 1
         return dict(sorted(found.items()))
 
+    def rate(self) -> float:
+        """Posts a second, as it came to be."""
+        moments = [post.at for post in self.posts]
+        return len(moments) / max(0.001, max(moments) - min(moments)) if moments else 0.0
+
     def ack_seconds(self, share: float) -> float:
         """The time within which this share of the 200s came."""
         spent = sorted(post.seconds for post in self.posts if post.status == 200)
@@ -51,16 +56,16 @@ class Ledger:
 class Storm:
     """Posts bodies at `rate` a second from `connections` connections, in the background.
 
-    `redeliver`: LINE's redelivery; a body that got no 200 is posted again a little later until it does.
-    `stamp` may change a body just before it leaves, as LINE marks a redelivery.
+    `redeliver`: LINE's redelivery; a body that got no 200 is posted again a little later until it does
+    (or until it has one of the answers in `final`).
     """
 
     def __init__(
         self, url: str, secret: str, bodies: Sequence[bytes], *, rate: float, connections: int = 16,
-        redeliver: bool = True, path: str = "/webhook",
+        redeliver: bool = True, final: Collection[int] = (200,), path: str = "/webhook",
     ) -> None:  # fmt: skip
         self.host, self.path, self.secret = url.removeprefix("http://"), path, secret
-        self.bodies, self.rate, self.redeliver = bodies, rate, redeliver
+        self.bodies, self.rate, self.redeliver, self.final = bodies, rate, redeliver, final
         self.ledger = Ledger()
         self._next = count()
         self._again: queue.SimpleQueue[tuple[float, int]] = queue.SimpleQueue()
@@ -99,7 +104,7 @@ class Storm:
                 continue
             status, connection = self._post(chosen, connection)
             with self._lock:
-                if status == 200 or not self.redeliver:
+                if status in self.final or not self.redeliver:
                     self._left -= 1
                 else:
                     self._again.put((time.monotonic() + 0.5, chosen))

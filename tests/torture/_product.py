@@ -47,6 +47,7 @@ class Product:
         self.url = f"http://127.0.0.1:{self.port}"
         self.channel = Channel(public_url=self.url)
         self.metrics_key = metrics_key
+        self.code = ROOT  # whose files are run
         self._migrates = migrate
         self._more = environment
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -117,6 +118,10 @@ class Product:
                 return True
         return False
 
+    def web_workers(self) -> list[int]:
+        """The numbers of gunicorn's workers, in order."""
+        return sorted(child.pid for child in psutil.Process(self._processes["web"].pid).children())
+
     def stop(self, *names: str) -> None:
         """SIGTERM, and waits until it has ended."""
         for name in names:
@@ -160,7 +165,7 @@ class Product:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("LINE_", "TEST_"))}
         return {
             **kept,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(self.code),
             "FLASK_APP": "app",
             "DATABASE_URL": self.database_url,
             "SECRET_KEY": SECRET,

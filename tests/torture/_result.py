@@ -8,13 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 from sqlalchemy import make_url, text
 
 from models.session import make_engine
@@ -38,6 +39,8 @@ NEVER = (
     "resent_by_itself",
     "charged_for_429",
 )
+# What a program that claims to have reached a limit must have come to, of that limit.
+NEAR = 0.8
 numbers = count(1)
 
 
@@ -54,6 +57,16 @@ class Trial:
     def note(self, **figures: Any) -> None:
         """Counts to be printed and kept."""
         self.figures.update(figures)
+
+    def came_near(self, limits: Mapping[str, tuple[int, int]]) -> None:
+        """Never above a limit says little when it is never approached: (worst second, limit) by endpoint.
+
+        The small form has too little to send, or a busy machine: it says so and goes on.
+        """
+        far = [f"{name} {worst} of {limit}" for name, (worst, limit) in limits.items() if worst < NEAR * limit]
+        if far:
+            self.note(weakness=f"the limit was not approached: {', '.join(far)}")
+        check(self.is_small or not far, f"the limit was not approached: {', '.join(far)}")
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -119,17 +132,43 @@ def program(fault: str, run: Run, *, doc: str, kinds: Sequence[str] = databases.
     options.add_argument("--small", action="store_true", help="a short version, under half a minute")
     options.add_argument("--database", choices=kinds, help="only this one (default: all it is meant for)")
     chosen = options.parse_args()
-    # Told to stop, it takes along what it has started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     failures = []
     for kind in [chosen.database] if chosen.database else kinds:
-        with own_server(kind) as server, tempfile.TemporaryDirectory(prefix=f"torture-{fault}-") as folder:
+        with no_orphans(), own_server(kind) as server, own_folder(fault) as folder:
             try:
-                tried(fault, run, Trial(kind, chosen.small, Path(folder), server))
+                tried(fault, run, Trial(kind, chosen.small, folder, server))
             except AssertionError as error:
                 failures.append(str(error))
     if failures:
         sys.exit("\n".join(f"FAILED: {each}" for each in failures))
+
+
+@contextmanager
+def own_folder(fault: str) -> Iterator[Path]:
+    """A temporary folder; what its processes were still writing does not keep it from going."""
+    with tempfile.TemporaryDirectory(prefix=f"torture-{fault.split()[0]}-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def no_orphans() -> Iterator[None]:
+    """Told to stop, a program ends as it would have ended; whatever is left of what it started is killed."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _stop)
+    try:
+        yield
+    finally:
+        left = psutil.Process().children(recursive=True)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """Once: cleaning up is not to be interrupted by being told again."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit("stopped")
 
 
 @contextmanager

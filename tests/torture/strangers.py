@@ -12,7 +12,6 @@ characters were right. Twenty seconds.
 
 import base64
 import hmac
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from tests.support.factories import make_coupon, make_slot, make_store
 from tests.support.serving import SECRET
 from tests.support.staff import PASSWORD, StaffBrowser, add_staff
 from tests.torture._audience import user_of
+from tests.torture._forging import forged, hs256
 from tests.torture._posts import body_of, event, signed
 from tests.torture._product import Product
 from tests.torture._result import Trial, check, program
@@ -155,31 +155,6 @@ def tokens(product: Product) -> list[Attempt]:
     return [
         (f"ID token: {name}", lambda token=token: open_session(product, token), SHUT) for name, token in wrong.items()
     ]  # type: ignore[misc]  # the default binds it
-
-
-def forged(token: str, *, header: Any = None, claims: Any = None, signature: str | None = None) -> str:
-    head, body, tail = token.split(".")
-    if header is not None:
-        head = packed({**opened(head), **header})
-    if claims is not None:
-        body = packed({**opened(body), **claims})
-    return ".".join((head, body, tail if signature is None else signature))
-
-
-def hs256(token: str, secret: str) -> str:
-    """A token that hopes its verifier believes the algorithm it names."""
-    body = token.split(".")[1]
-    head = packed({"alg": "HS256", "typ": "JWT"})
-    tail = base64.urlsafe_b64encode(hmac.digest(secret.encode(), f"{head}.{body}".encode(), "sha256"))
-    return f"{head}.{body}.{tail.rstrip(b'=').decode()}"
-
-
-def opened(part: str) -> dict[str, Any]:
-    return dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))
-
-
-def packed(part: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
 
 def cookies(product: Product, people: People) -> list[Attempt]:

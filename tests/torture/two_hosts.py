@@ -5,7 +5,8 @@
 Each host is a copy of the checkout in a folder of its own, with `web` and `worker` of the Procfile in one
 process group, on its own port. 100,000 people get a personal push each from a LINE that refuses more than
 2,000 a second. 15 seconds after the first push one host is killed (SIGKILL to its group). Everyone must have
-the message exactly once and no sliding second may hold more than 2,000 calls, all counted at the simulator.
+the message exactly once and no sliding second may hold more than 2,000 calls, all counted at the simulator;
+in full the worst second must come near that, or it would prove nothing.
 About two minutes in full, most of it making people.
 """
 
@@ -16,11 +17,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from contextlib import suppress
-from pathlib import Path
 
 from tests.support.world import free_port
 from tests.torture._audience import (
@@ -34,7 +33,7 @@ from tests.torture._audience import (
     state_of,
 )
 from tests.torture._product import ROOT, Product, wait_until
-from tests.torture._result import Trial, check, own_server, tried
+from tests.torture._result import Trial, check, no_orphans, own_folder, own_server, tried
 
 MEMBERS, SMALL = 100_000, 4_000
 KILL_AFTER = 15.0
@@ -109,6 +108,7 @@ def send(trial: Trial, product: Product, hosts: list[Host], ids: list[int]) -> N
         over_the_limit=max(0, pace["worst_second"] - LIMIT), seconds_to_first_push=round(frozen, 1),
         seconds_of_pushing=round(pace["last_at"] - pace["first_at"], 1), our_rows=dict(mine),
     )  # fmt: skip
+    trial.came_near({"push": (pace["worst_second"], LIMIT)})
     check(hosts[1].answers(), "the surviving host does not answer")
     check(mine["sent"] == len(eligible), f"our rows say {dict(mine)}")
     check(sum(mine.values()) == len(ids), "someone was dropped in silence")
@@ -120,8 +120,8 @@ def main() -> None:
     options.add_argument("--small", action="store_true", help=f"{SMALL:,} people, under half a minute")
     chosen = options.parse_args()
     members = SMALL if chosen.small else chosen.members
-    with own_server("postgresql") as server, tempfile.TemporaryDirectory(prefix="two-hosts-") as folder:
-        trial = Trial("postgresql", members < MEMBERS, Path(folder), server)
+    with no_orphans(), own_server("postgresql") as server, own_folder("two-hosts") as folder:
+        trial = Trial("postgresql", members < MEMBERS, folder, server)
         try:
             tried("two hosts", lambda each: run(each, members), trial)
         except AssertionError as error:
