@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.base import BigInt, Json, UtcDateTime
+from models.migrations import live
 
 revision = "0004"
 down_revision = "0003"
@@ -19,12 +20,14 @@ INDEXES = (
 
 
 def upgrade() -> None:
+    live.add_columns("month_close", {"records": BigInt})
+    for name, table, columns, where in INDEXES:
+        live.make_index(name, table, columns, where)
     op.create_table(
         "people_set",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("as_of", UtcDateTime(), nullable=False),
         sa.Column("marks", Json, nullable=False),
-        sa.Column("count", BigInt, nullable=False),
         sa.Column("ids", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_people_set")),
     )
@@ -70,22 +73,11 @@ def upgrade() -> None:
             "draft_id", "metric", "part", "side", name=op.f("uq_draft_people_draft_id_metric_part_side")
         ),
     )
-    with op.batch_alter_table("month_close", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("records", BigInt, nullable=True))
-    # Both tables are large and in use: nobody waits while the indexes are made.
-    with op.get_context().autocommit_block():
-        for name, table, columns, where in INDEXES:
-            op.create_index(
-                name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where),
-                postgresql_concurrently=True, if_not_exists=True,
-            )
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        for name, table, _columns, _where in reversed(INDEXES):
-            op.drop_index(name, table_name=table, postgresql_concurrently=True, if_exists=True)
-    with op.batch_alter_table("month_close", schema=None) as batch_op:
-        batch_op.drop_column("records")
+    for name, table, _columns, _where in reversed(INDEXES):
+        live.drop_index(name, table)
+    live.drop_columns("month_close", ["records"])
     for table in ("draft_people", "month_draft", "rollup", "metric_daily", "people_set"):
         op.drop_table(table)

@@ -1,9 +1,8 @@
 """Wake-ups and queued work on PostgreSQL"""
 
-import time
-
 from alembic import op
-from sqlalchemy.exc import OperationalError
+
+from models.migrations import live
 
 revision = "0005"
 down_revision = "0004"
@@ -57,27 +56,27 @@ END $$
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name != "postgresql":
+    if not live.is_postgresql():
         return
     # Each statement is safe to repeat: a run that was cut off is simply begun again.
-    with op.get_context().autocommit_block():
+    with live.apart():
         _procrastinate()
         for bell in BELLS:
             op.execute(f"CREATE SEQUENCE IF NOT EXISTS bell_{bell} NO CYCLE")
         op.execute(RING)
         for table, event, bell in RINGS:
-            _patiently(
+            live.patiently(
                 f"CREATE OR REPLACE TRIGGER {table}_rings_{bell} AFTER {event} ON {table} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION ring_bell('{bell}')"
             )
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name != "postgresql":
+    if not live.is_postgresql():
         return
-    with op.get_context().autocommit_block():
+    with live.apart():
         for table, _event, bell in RINGS:
-            _patiently(f"DROP TRIGGER IF EXISTS {table}_rings_{bell} ON {table}")
+            live.patiently(f"DROP TRIGGER IF EXISTS {table}_rings_{bell} ON {table}")
         op.execute("DROP FUNCTION IF EXISTS ring_bell()")
         for bell in BELLS:
             op.execute(f"DROP SEQUENCE IF EXISTS bell_{bell}")
@@ -91,18 +90,3 @@ def _procrastinate() -> None:
     from procrastinate.schema import SchemaManager
 
     op.get_bind().connection.driver_connection.execute(SchemaManager.get_schema())
-
-
-def _patiently(statement: str) -> None:
-    """A trigger waits for the writers of its table, and everybody else waits behind it: so only briefly, and again."""
-    op.execute("SET lock_timeout = '500ms'")
-    for _ in range(600):
-        try:
-            op.execute(statement)
-            break
-        except OperationalError:
-            time.sleep(0.5)
-    else:
-        op.execute("RESET lock_timeout")
-        raise RuntimeError(f"for five minutes there was no moment to do this: {statement}")
-    op.execute("RESET lock_timeout")

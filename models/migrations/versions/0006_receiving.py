@@ -1,10 +1,11 @@
 """The inbox under load: indexes of what is open only, and no keys to rows that are locked at each arrival"""
 
-import time
 from collections.abc import Mapping
 
 import sqlalchemy as sa
 from alembic import op
+
+from models.migrations import live
 
 revision = "0006"
 down_revision = "0005"
@@ -27,7 +28,6 @@ REMOVED: Indexes = {
     "ix_webhook_event_message_id": ("webhook_event", ["message_id"], None, "btree"),
 }
 KEYS = {"inbound_body": ("channel_id", "channel"), "webhook_event": ("body_id", "inbound_body")}
-TRIES = 120  # for a lock that somebody holds: a second each, so that no webhook waits behind us
 
 
 def upgrade() -> None:
@@ -37,63 +37,26 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _swap_indexes(REMOVED, ADDED)
     for table, (column, parent) in KEYS.items():
         with op.batch_alter_table(table) as batch:
             batch.create_foreign_key(
                 f"fk_{table}_{column}_{parent}", parent, [column], ["id"], postgresql_not_valid=True
             )
-    _swap_indexes(REMOVED, ADDED)
-
-
-def _is_postgresql() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
 
 
 def _swap_indexes(new: Indexes, old: Indexes) -> None:
-    """Made while webhooks arrive, and before those they replace go."""
-    if not _is_postgresql():
-        _make(new)
-        _drop(old)
-        return
-    with op.get_context().autocommit_block():
-        _make(new, postgresql_concurrently=True)
-        _drop(old, postgresql_concurrently=True)
-
-
-def _make(indexes: Indexes, **how: bool) -> None:
-    for name, (table, columns, rows, kind) in indexes.items():
-        which = sa.text(rows) if rows else None
-        # One that broke off halfway is there, but not valid.
-        op.drop_index(name, table_name=table, if_exists=True, **how)
-        op.create_index(
-            name, table, columns, sqlite_where=which, postgresql_where=which, postgresql_using=kind, **how
-        )
-
-
-def _drop(indexes: Indexes, **how: bool) -> None:
-    for name, (table, _, _, _) in indexes.items():
-        op.drop_index(name, table_name=table, if_exists=True, **how)
+    """New ones are made before those they replace go."""
+    for name, (table, columns, rows, kind) in new.items():
+        live.make_index(name, table, columns, rows, kind)
+    for name, (table, _, _, _) in old.items():
+        live.drop_index(name, table)
 
 
 def _drop_key(table: str, name: str) -> None:
-    if not _is_postgresql():
+    if not live.is_postgresql():
         with op.batch_alter_table(table) as batch:
             batch.drop_constraint(name, type_="foreignkey")
         return
-    with op.get_context().autocommit_block():
-        _patiently(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
-
-
-def _patiently(statement: str) -> None:
-    """Asks for the lock a second at a time: what waits behind a waiting ALTER waits too."""
-    connection = op.get_bind()
-    connection.execute(sa.text("SET lock_timeout = '1s'"))
-    for _ in range(TRIES):
-        try:
-            connection.execute(sa.text(statement))
-            break
-        except sa.exc.OperationalError:
-            time.sleep(1)
-    else:
-        raise RuntimeError(f"the lock for this was never free: {statement}")
-    connection.execute(sa.text("RESET lock_timeout"))
+    with live.apart():
+        live.patiently(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.base import UtcDateTime
+from models.migrations import live
 
 revision = "0007"
 down_revision = "0006"
@@ -14,6 +15,8 @@ UNSURE = "ix_campaign_chunk_unsure"
 
 
 def upgrade() -> None:
+    live.add_columns("job_run", {"began_at": UtcDateTime()})
+    live.make_index(UNSURE, "campaign_chunk", ["campaign_id", "no"], "state = 'unsure'")
     op.create_table(
         "process",
         sa.Column("name", sa.String(length=128), nullable=False),
@@ -30,20 +33,10 @@ def upgrade() -> None:
         sa.Column("value", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", "labels", name=op.f("pk_tally")),
     )
-    with op.batch_alter_table("job_run") as table:
-        table.add_column(sa.Column("began_at", UtcDateTime(), nullable=True))
-    unsure = sa.text("state = 'unsure'")
-    with op.get_context().autocommit_block():  # sending goes on meanwhile
-        op.create_index(
-            UNSURE, "campaign_chunk", ["campaign_id", "no"], if_not_exists=True,
-            postgresql_concurrently=True, postgresql_where=unsure, sqlite_where=unsure,
-        )
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.drop_index(UNSURE, "campaign_chunk", if_exists=True, postgresql_concurrently=True)
-    with op.batch_alter_table("job_run") as table:
-        table.drop_column("began_at")
+    live.drop_index(UNSURE, "campaign_chunk")
+    live.drop_columns("job_run", ["began_at"])
     op.drop_table("tally")
     op.drop_table("process")
