@@ -71,7 +71,10 @@ def _sets(sessions: Sessions, now: datetime, progress: Progress) -> int:
             made = rolling_up.make_set(session, key, now=now)
         with sessions.writing() as session:
             rolling_up.keep_set(session, made)
-            rolling_up.drop_sets(session)
             session.commit()
         progress(f"sets of people: {n} of {len(keys)}")
+    if keys:
+        with sessions.writing() as session:
+            rolling_up.drop_sets(session)
+            session.commit()
     return len(keys)

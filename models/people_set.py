@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, Text, cast, func, literal, select, true
+from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, cast, func, literal, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, BigInt, Json, Short, UtcDateTime
+from models.base import Base, Json, Short, UtcDateTime
 from models.event import Event
 from models.member import Member
 from models.packing import People
@@ -19,6 +19,16 @@ from models.programme import MemberTag
 from models.purchase import Purchase
 
 READ_AT_ONCE = 50_000
+GROWING = (Member, MemberTag, Event, Purchase)
+# An INSERT takes this lock of its table before it takes an id, and its transaction keeps it to the end.
+NOBODY_WRITES = text(
+    "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE mode = 'RowExclusiveLock' AND locktype = 'relation' "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND relation IN ("
+    + ", ".join(f"'{table.__tablename__}'::regclass" for table in GROWING)
+    + "))"
+)
+EVERYONE = "members"  # the key of everyone's set
+_TAG = "tag:"
 
 
 class PeopleSet(Base):
@@ -29,15 +39,23 @@ class PeopleSet(Base):
     key: Mapped[Short] = mapped_column(primary_key=True)
     as_of: Mapped[datetime] = mapped_column(UtcDateTime)
     marks: Mapped[dict[str, Any]] = mapped_column(Json)
-    count: Mapped[int] = mapped_column(BigInt)
     ids: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+def key_of_tag(tag_id: int) -> str:
+    """The key of a tag's set."""
+    return f"{_TAG}{tag_id}"
+
+
+def tag_of_key(key: str) -> int:
+    return int(key.removeprefix(_TAG))
 
 
 @dataclass(frozen=True)
 class Marks:
     """How far the tables that only grow had grown: the last id of each.
 
-    `is_settled`: nobody was writing at that moment, so that no lower id can appear later.
+    `is_settled`: nobody was writing just after that moment, so that no lower id can appear later.
     """
 
     member: int = 0
@@ -60,19 +78,19 @@ class Marks:
 
 
 def marks_now(session: Session) -> Marks:
-    last = [
-        select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in (Member, MemberTag, Event, Purchase)
-    ]
-    found = session.execute(select(*last, _is_settled(session))).one()
-    return Marks(found[0], found[1], found[2], found[3], bool(found[4]))
+    """How far the tables reach. Of settled marks, whatever is read after this call sees every row up to them."""
+    last = [select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in GROWING]
+    found = session.execute(select(*last)).one()
+    return Marks(found[0], found[1], found[2], found[3], is_settled=_nobody_writes(session))
 
 
-def _is_settled(session: Session) -> ColumnElement[bool]:
-    """SQLite has one writer, and its ids appear in order; PostgreSQL tells whether a transaction is writing."""
-    if session.get_bind().dialect.name != "postgresql":
-        return true()
-    snapshot = func.pg_current_snapshot()
-    return cast(func.pg_snapshot_xmin(snapshot), Text) == cast(func.pg_snapshot_xmax(snapshot), Text)
+def _nobody_writes(session: Session) -> bool:
+    """Asked after the last ids: whoever holds a lower id that cannot be seen yet took it with this lock, and has it.
+
+    A snapshot would not do: it does not know of a transaction that has an id of a row but none of its own.
+    SQLite has one writer, and its ids appear in order.
+    """
+    return session.get_bind().dialect.name != "postgresql" or bool(session.scalar(NOBODY_WRITES))
 
 
 def read_set(session: Session, ids: Select[int]) -> People:

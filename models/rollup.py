@@ -20,7 +20,7 @@ class MetricDaily(Base):
 
 
 class Rollup(Base):
-    """How far a rollup has come: which rows it has surely seen, and when it last looked."""
+    """How far a rollup has come: which rows it has surely seen, and when it looked; or a note for its next look."""
 
     __tablename__ = "rollup"
 

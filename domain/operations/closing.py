@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, Month, calendar_of
@@ -147,12 +147,20 @@ def store_draft(session: Session, counted: Counted, *, seconds: float) -> bool:
     """Puts the draft in the place of the one before; False when the month was closed meanwhile."""
     if _is_closed(session, counted.month):
         return False
-    _drop_draft(session, counted.month)
-    values = {"month": str(counted.month), "as_of": counted.as_of, "figures": counted.figures, "seconds": seconds}
-    draft_id = session.execute(insert(MonthDraft).values(values).returning(MonthDraft.id)).scalar_one()
+    draft_id = _keep_draft(session, counted, seconds)
+    session.execute(delete(DraftPeople).where(DraftPeople.draft_id == draft_id))
     if counted.people:
         session.execute(insert(DraftPeople), [{"draft_id": draft_id, **each} for each in counted.people])
     return True
+
+
+def _keep_draft(session: Session, counted: Counted, seconds: float) -> int:
+    """The draft's row. Who asked for a newer one while this was being counted still waits for it."""
+    values = {"as_of": counted.as_of, "figures": counted.figures, "seconds": seconds}
+    statement = insert_for(session)(MonthDraft).values(month=str(counted.month), **values)
+    wanted = case((MonthDraft.wanted_at > counted.as_of, MonthDraft.wanted_at))
+    replaced = statement.on_conflict_do_update(index_elements=["month"], set_={**values, "wanted_at": wanted})
+    return int(session.execute(replaced.returning(MonthDraft.id)).scalar_one())
 
 
 def _drop_draft(session: Session, month: Month) -> None:

@@ -6,7 +6,8 @@ under the same number is refused. Refunds lower the order they take back (see `n
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from itertools import chain
 from typing import Any, Literal
 
 from sqlalchemy import select, update
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Invalid, Refusal
-from domain.operations import converting, naming, netting, tiering
+from domain.operations import converting, naming, netting, rolling_up, tiering
 from domain.operations.converting import Completion
 from domain.operations.recording import is_news, record
 from domain.wording import mark
@@ -208,7 +209,7 @@ def _write(
 ) -> None:
     orders = _folded(order for order, _ in fresh)
     _insert_heads(session, [order for ref, order in orders.items() if ref not in heads], source=source, now=now)
-    _update_heads(session, orders, heads)
+    _update_heads(session, orders, heads, now=now)
     ids = {ref: head.id for ref, head in _heads(session, orders).items()}
     session.execute(
         insert_for(session)(PurchaseLine).on_conflict_do_nothing(index_elements=["purchase_id", "line_no"]),
@@ -253,7 +254,7 @@ def _insert_heads(session: Session, orders: list[Order], *, source: str, now: da
     session.execute(insert_for(session)(Purchase).on_conflict_do_nothing(index_elements=["order_ref"]), rows)
 
 
-def _update_heads(session: Session, orders: Mapping[str, Order], heads: Mapping[str, _Head]) -> None:
+def _update_heads(session: Session, orders: Mapping[str, Order], heads: Mapping[str, _Head], *, now: datetime) -> None:
     """A line that comes later may tell an earlier time, or who bought."""
     calendar = calendar_of(session)
     rows = [
@@ -270,6 +271,15 @@ def _update_heads(session: Session, orders: Mapping[str, Order], heads: Mapping[
     ]
     if rows:
         session.execute(update(Purchase), rows)
+        _note_moved(session, {row["id"]: row["day"] for row in rows}, heads.values(), now=now)
+
+
+def _note_moved(session: Session, days: Mapping[int, date], heads: Iterable[_Head], *, now: datetime) -> None:
+    calendar = calendar_of(session)
+    before = {head.id: calendar.day_of(head.paid_at) for head in heads if head.id in days}
+    moved = [(before[id], day) for id, day in days.items() if before[id] != day]
+    if moved:
+        rolling_up.note_moved(session, chain.from_iterable(moved), now=now)
 
 
 def _line_row(purchase_id: int, order: Order, line: Line) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 Making reads only and may take long; keeping writes only and is short, so that nobody waits for it.
 """
 
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,20 +12,19 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
+from domain.operations.closing import is_large
 from domain.operations.recording import insert_for
 from domain.reports.recording_check import DAYS, PURCHASE, daily_counts
-from domain.rules._sets import EVERYONE, REBUILT_AFTER
-from domain.rules._tag_sets import all_live_tags, builder, surely_seen
+from domain.rules import REBUILT_AFTER, read_anew, stored_keys, surely_seen
 from models.event import Event
-from models.member import Member
-from models.people_set import Marks, PeopleSet, marks_now, read_set
+from models.people_set import Marks, PeopleSet, marks_now
 from models.purchase import Purchase
 from models.rollup import MetricDaily, Rollup
 
 # Undoing a mistake takes an event back; it is possible for minutes only.
 LAST_DAYS = timedelta(days=2)
 PIECE = 1_000
-TAG = "tag:"
+MOVED = "moved:"  # and a day: the name of a note for the next count of days
 
 Pair = tuple[date, str]
 
@@ -31,18 +32,12 @@ Pair = tuple[date, str]
 def sets_to_make(session: Session, *, now: datetime) -> list[str]:
     """Which stored sets are missing or will soon be too old."""
     known = {row[0]: row[1] for row in session.execute(select(PeopleSet.key, PeopleSet.as_of))}
-    wanted = [EVERYONE, *(f"{TAG}{tag_id}" for tag_id in all_live_tags(session))]
-    return [key for key in wanted if key not in known or known[key] + REBUILT_AFTER / 2 <= now]
+    return [key for key in stored_keys(session) if key not in known or known[key] + REBUILT_AFTER / 2 <= now]
 
 
 def make_set(session: Session, key: str, *, now: datetime) -> PeopleSet:
     """Everyone, or everyone with a tag, read from the rows."""
-    marks = surely_seen(marks_now(session))
-    if key == EVERYONE:
-        ids = read_set(session, select(Member.id))
-    else:
-        ids = builder(session, int(key.removeprefix(TAG)), now)()
-    return PeopleSet(key=key, as_of=now, marks=marks.plain(), count=len(ids), ids=ids.serialize())
+    return read_anew(session, key, now=now)
 
 
 def keep_set(session: Session, made: PeopleSet) -> None:
@@ -52,8 +47,7 @@ def keep_set(session: Session, made: PeopleSet) -> None:
 
 def drop_sets(session: Session) -> None:
     """Sets of tags that are no more."""
-    live = [EVERYONE, *(f"{TAG}{tag_id}" for tag_id in all_live_tags(session))]
-    session.execute(delete(PeopleSet).where(PeopleSet.key.not_in(live)))
+    session.execute(delete(PeopleSet).where(PeopleSet.key.not_in(stored_keys(session))))
 
 
 @dataclass(frozen=True)
@@ -63,19 +57,30 @@ class Days:
     counts: dict[Pair, int]
     as_of: datetime
     marks: Marks
+    notes: tuple[str, ...] = ()  # what was looked at because of these
+
+
+def note_moved(session: Session, days: Iterable[date], *, now: datetime) -> None:
+    """An order was found to be of another day: both days are to be counted again. The order tells only one of them."""
+    if is_large(session):  # otherwise nobody counts days
+        for day in set(days):
+            session.add(Rollup(name=f"{MOVED}{day.isoformat()}:{secrets.token_hex(8)}", as_of=now, marks={}))
+        session.flush()
 
 
 def make_days(session: Session, *, now: datetime) -> Days:
     """Counts again each day and kind that got a record since the last look, however long ago it happened."""
     seen = session.get(Rollup, DAYS)
     marks = marks_now(session)
+    notes = tuple(session.scalars(select(Rollup.name).where(Rollup.name.startswith(MOVED))))
     if seen is None:
-        return Days(daily_counts(session), now, marks)
+        return Days(daily_counts(session), now, marks, notes)
     touched = _touched(session, surely_seen(Marks(**seen.marks)), now=now)
+    touched |= {(date.fromisoformat(note.split(":")[1]), PURCHASE) for note in notes}
     counts = dict.fromkeys(touched, 0)
     for kind in sorted({kind for _, kind in touched}):
         counts |= daily_counts(session, kind=kind, days=sorted({day for day, of in touched if of == kind}))
-    return Days(counts, now, marks)
+    return Days(counts, now, marks, notes)
 
 
 def _touched(session: Session, since: Marks, *, now: datetime) -> set[Pair]:
@@ -97,6 +102,7 @@ def keep_days(session: Session, made: Days) -> int:
         statement = insert_for(session)(MetricDaily).values(rows[at : at + PIECE])
         changed = {"count": statement.excluded.count}
         session.execute(statement.on_conflict_do_update(index_elements=["day", "kind"], set_=changed))
+    session.execute(delete(Rollup).where(Rollup.name.in_(made.notes)))
     session.merge(Rollup(name=DAYS, as_of=made.as_of, marks=made.marks.plain()))
     session.flush()
     return len(rows)

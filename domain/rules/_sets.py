@@ -23,13 +23,12 @@ from domain.rules._tag_sets import Kept
 from domain.rules._tree import Rule, compile_rule
 from models.member import LEFT_OUT, Member
 from models.packing import People
-from models.people_set import Marks, PeopleSet, marks_now, read_set
+from models.people_set import EVERYONE, Marks, PeopleSet, key_of_tag, marks_now, read_set, tag_of_key
 
 LARGE = 50_000  # people; below this the rows themselves answer as fast
 FRESH = timedelta(minutes=5)
 REBUILT_AFTER = timedelta(hours=24)
 LEAVES_KEPT = 200  # an eighth of a megabyte each, per million members
-EVERYONE = "members"
 
 
 class Shelf:
@@ -129,11 +128,11 @@ class PeopleSets:
         if not keys:
             return {}
         tags = _tag_sets.live_tags(self.session, keys)
-        kept = {tag_id: self._kept(f"tag:{tag_id}", _tag_sets.builder(self.session, tag_id, self.context.now))
+        kept = {tag_id: self._kept(key_of_tag(tag_id), _tag_sets.builder(self.session, tag_id, self.context.now))
                 for tag_id in tags}  # fmt: skip
         found: dict[str, People] = dict.fromkeys(keys.values(), People())
         for tag_id, ids in _tag_sets.brought_up(self.session, tags, kept, self._marks, now=self.context.now).items():
-            self._keep(f"tag:{tag_id}", kept[tag_id], ids)
+            self._keep(key_of_tag(tag_id), kept[tag_id], ids)
             found[keys[tags[tag_id]]] = ids
         return found
 
@@ -163,6 +162,21 @@ class PeopleSets:
     def _keep(self, key: str, kept: Kept, ids: People) -> None:
         moved = kept.advanced(self._marks, time.monotonic())
         self.shelf.put(self._database, key, replace(moved, ids=ids, as_of=max(kept.as_of, self.context.now)))
+
+
+def stored_keys(session: Session) -> list[str]:
+    """Whose sets are stored for processes that start: everyone's and those of every tag in use."""
+    return [EVERYONE, *(key_of_tag(tag_id) for tag_id in _tag_sets.all_live_tags(session))]
+
+
+def read_anew(session: Session, key: str, *, now: datetime) -> PeopleSet:
+    """One of these sets, made from the rows."""
+    marks = _tag_sets.surely_seen(marks_now(session))
+    if key == EVERYONE:
+        ids = read_set(session, select(Member.id))
+    else:
+        ids = _tag_sets.builder(session, tag_of_key(key), now)()
+    return PeopleSet(key=key, as_of=now, marks=marks.plain(), ids=ids.serialize())
 
 
 def _key(rule: Rule) -> str:

@@ -9,18 +9,19 @@ from domain.calendar import Month, calendar_of
 from domain.metrics import all_metrics
 from domain.metrics._counting import TOP, measure, people
 from domain.metrics._shape import Period
-from domain.operations import closing, recording
+from domain.operations import closing, purchasing, recording
 from domain.reports.falling_segments import standings
 from domain.reports.month_people import behind
 from domain.reports.monthly_review import figures_of, review
-from domain.reports.recording_check import daily_counts, silences
+from domain.reports.recording_check import DAYS, daily_counts, silences
 from domain.rules import _sets
 from jobs import close_month, rollups
 from models.event import Event
 from models.member import Member
+from models.packing import People
 from models.people_set import PeopleSet
 from models.programme import Segment
-from models.rollup import DraftPeople, MetricDaily, MonthDraft
+from models.rollup import DraftPeople, MetricDaily, MonthDraft, Rollup
 from models.score import MonthClose
 from tests.support.factories import make_member, make_purchase, make_store, make_tag
 from tests.support.journey import give_tag, happened, local, make_campaign, send
@@ -245,4 +246,34 @@ def test_sets_are_kept_for_everyone_and_every_tag(sessions, busy, large):
     assert run(sessions)["sets"] == 2
     assert run(sessions, LATER)["sets"] == 0
     with sessions.reading() as session:
-        assert {row.count for row in session.scalars(select(PeopleSet))} == {60, 15}
+        assert {len(People.deserialize(ids)) for ids in session.scalars(select(PeopleSet.ids))} == {60, 15}
+
+
+def test_an_order_that_was_paid_earlier_leaves_its_old_day(sessions, busy, large):
+    order = {"lines": [purchasing.Line(1, "a", 100)], "source": "api", "now": NOW}
+    with sessions.writing() as session:
+        purchasing.record_order(session, order_ref="X", paid_at=local(session, date(2026, 5, 9)), **order)
+        session.commit()
+    run(sessions)
+    with sessions.writing() as session:
+        order["lines"].append(purchasing.Line(2, "b", 50))
+        purchasing.record_order(session, order_ref="X", paid_at=local(session, date(2026, 5, 4)), **order)
+        session.commit()
+    for _ in range(2):
+        run(sessions, LATER)
+        with sessions.reading() as session:
+            kept = {(row.day, row.kind): row.count for row in session.scalars(select(MetricDaily)) if row.count}
+            assert kept == daily_counts(session)
+            assert session.scalars(select(Rollup.name)).all() == [DAYS]
+
+
+def test_who_asks_while_a_month_is_counted_waits_for_the_next_count(sessions, busy, large):
+    run(sessions)
+    with sessions.reading() as session:
+        counted = closing.count(session, JUNE, now=LATER)
+    for asked, is_due in ((LATER + timedelta(minutes=1), True), (LATER - timedelta(minutes=1), False)):
+        with sessions.writing() as session:
+            assert closing.want_draft(session, JUNE, now=asked)
+            assert closing.store_draft(session, counted, seconds=0)
+            assert (JUNE in closing.drafts_due(session, now=LATER + timedelta(minutes=1))) is is_due
+            session.commit()

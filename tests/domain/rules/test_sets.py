@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from domain.operations import rolling_up, segmenting, tagging
 from domain.rules import _sets, _tag_sets, context_of, validate
 from domain.rules._sets import PeopleSets, Shelf, people_of
 from models.member import Member
-from models.people_set import PeopleSet
+from models.people_set import PeopleSet, key_of_tag, marks_now
 from models.programme import Tag
+from models.session import Sessions
 from tests.domain.rules.test_random_rules import grow, make_town
 from tests.support.factories import make_member, make_tag
 from tests.support.moments import NOW
@@ -92,6 +93,45 @@ def test_sets_of_tags_are_never_stale(
             assert by_sets(session, rule, shelf, moment) == rows(session, rule, moment), (rule, moment)
 
 
+def test_who_commits_late_is_counted(sessions: Sessions) -> None:
+    """A row is written before others and appears after them, when the sets have moved on."""
+    if sessions.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer")
+    shelf = Shelf()
+    with sessions.writing() as session:
+        vip = make_tag(session, "vip")
+        people = [make_member(session).id for _ in range(3)]
+        session.commit()
+
+    def count() -> int:
+        with sessions.reading() as session:
+            found = by_sets(session, TAGGED, shelf, NOW)
+            assert found == rows(session, TAGGED, NOW)
+            return len(found)
+
+    assert count() == 0
+    with sessions.writing() as late, sessions.writing() as quick:
+        tagging.give(late, people[:1], vip, source="staff", now=NOW)
+        tagging.give(quick, people[1:], vip, source="staff", now=NOW)
+        quick.commit()
+        assert count() == 2
+        late.commit()
+    assert count() == 3
+
+
+def test_marks_are_settled_only_while_nobody_holds_an_id(sessions: Sessions) -> None:
+    """Not even who took an id of a row before having a transaction id, which no snapshot tells."""
+    if sessions.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer")
+    with sessions.reading() as reader, sessions.writing() as writer:
+        assert marks_now(reader).is_settled
+        writer.execute(text("LOCK TABLE member_tag IN ROW EXCLUSIVE MODE"))  # as an INSERT begins
+        assert writer.scalar(text("SELECT pg_current_xact_id_if_assigned()")) is None
+        assert not marks_now(reader).is_settled
+        writer.rollback()
+        assert marks_now(reader).is_settled
+
+
 def test_a_process_that_starts_later_uses_the_stored_sets_and_what_happened_since(
     session: Session, people: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,12 +140,12 @@ def test_a_process_that_starts_later_uses_the_stored_sets_and_what_happened_sinc
         rolling_up.keep_set(session, rolling_up.make_set(session, key, now=NOW))
     assert rolling_up.sets_to_make(session, now=NOW + timedelta(hours=1)) == []
     kept = {row.key for row in session.scalars(select(PeopleSet))}
-    assert kept == {"members", *(f"tag:{tag(session, key).id}" for key in ("vip", "dormant"))}
+    assert kept == {"members", *(key_of_tag(tag(session, key).id) for key in ("vip", "dormant"))}
     for moment in life_goes_on(session, people):
         session.flush()
         assert by_sets(session, RULE, Shelf(), moment) == rows(session, RULE, moment), moment
     rolling_up.drop_sets(session)
-    assert set(session.scalars(select(PeopleSet.key))) == kept - {f"tag:{tag(session, 'dormant').id}"}
+    assert set(session.scalars(select(PeopleSet.key))) == kept - {key_of_tag(tag(session, "dormant").id)}
 
 
 def test_many_changes_at_once_are_read_anew(
