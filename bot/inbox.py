@@ -123,7 +123,8 @@ class InboxReader:
 def events_in(body: bytes) -> list[Json]:
     """The events of a body, each once, whatever else it holds. Raises Unreadable when it is no JSON."""
     try:
-        payload = json.loads(body)
+        # Decoded first: of bytes json takes halves of surrogate pairs, which no database column does.
+        payload = json.loads(body.decode("utf-8-sig"))
         if _depth(payload) > DEEPEST:
             raise Unreadable("it is nested too deeply")
         if b"\\u" in body:

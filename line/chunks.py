@@ -10,20 +10,20 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, String, bindparam, cast, func, or_, select, update
+from sqlalchemy import Row, Select, String, bindparam, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from line import looking
 from line.closing import finish_campaigns, has_open_ends, withhold_stopped
 from line.contact import KEY_LIFE
-from line.letters import LEASE
+from line.letters import LEASE, LONGEST
 from line.rate import AHEAD, bucket_of, rate_of, room, take
 from line.settling import settle
 from models.arithmetic import as_json
 from models.base import Base
 from models.campaign import Campaign, CampaignChunk
 from models.channel import RateBucket, the_channel
-from models.clock import Clock, machine_now
+from models.clock import Clock, is_free, machine_now
 from models.programme import the_brand
 from models.session import Sessions
 
@@ -66,7 +66,7 @@ def claim(sessions: Sessions, clock: Clock, *, limit: int) -> list[Chunk]:
             return []
     with sessions.writing() as session:
         now = clock.now(session)
-        chunks = _claim(session, now, limit)
+        chunks = _claim(session, clock, limit)
         if not chunks:
             withhold_stopped(session, machine_now(session))
             settle(session, now, limit=SETTLED_AT_A_TIME)
@@ -108,14 +108,15 @@ def _due(campaign: Campaign, machine: datetime) -> Select[*tuple[Any, ...]]:
         chunk.campaign_id == campaign.id,
         chunk.settled_at.is_(None),
         chunk.state.in_(("ready", "claimed")),
-        or_(chunk.lease_until.is_(None), chunk.lease_until <= machine),
+        is_free(chunk.lease_until, machine, longest=LONGEST),
     )  # fmt: skip
     return due.order_by(chunk.no).with_for_update(skip_locked=True)
 
 
-def _claim(session: Session, now: datetime, limit: int) -> list[Chunk]:
+def _claim(session: Session, clock: Clock, limit: int) -> list[Chunk]:
     claimed: list[Chunk] = []
-    campaigns = _sending(session, now)
+    campaigns = _sending(session, clock.now(session))
+    now = clock.shared_now(session)  # how old an attempt is must not depend on which host asks
     # In one order, as everybody locks the buckets.
     for endpoint in ("multicast", "push"):
         mine = [campaign for campaign in campaigns if _endpoint(campaign) == endpoint]

@@ -9,20 +9,18 @@ from sqlalchemy import case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from line.contact import settle_recipients
+from line.letters import LONGEST
 from line.looking import of_chunks
 from line.settling import is_over
 from line.splitting import split
 from line.transport import Answer
-from line.troubles import note_trouble
-from models.campaign import Campaign, CampaignChunk, Recipient
-from models.clock import Clock, machine_now
+from line.troubles import NO_ATTEMPT, note_trouble
+from models.campaign import OPEN_CHUNKS, Campaign, CampaignChunk, Recipient
+from models.clock import Clock, is_free, machine_now
 from models.session import Sessions
 
 if TYPE_CHECKING:
     from line.chunks import Chunk
-
-OPEN = ("waiting", "ready", "claimed")
-NO_ATTEMPT = ("limited", "out_of_quota", "locked_out")  # LINE looked at nothing
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ def record(sessions: Sessions, clock: Clock, results: Iterable[ChunkResult]) -> 
         multicasts = [each for each in ours if each.chunk.endpoint == "multicast"]
         settled += _record_multicasts(session, multicasts, now, machine)
         settled += _record_pushes(session, [each for each in ours if each.chunk.endpoint != "multicast"], now, machine)
-        for result in ours:
-            verdicts = {answer.verdict for answer in result.answers if answer}
-            note_trouble(session, verdicts, (result.chunk.endpoint,), machine, now)
+        answers = [(each.chunk.endpoint, answer.verdict) for each in ours for answer in each.answers if answer]
+        limited = {endpoint for endpoint, verdict in answers if verdict == "limited"}
+        note_trouble(session, {verdict for _, verdict in answers}, limited, machine, now)
         session.commit()
     return settled
 
@@ -126,7 +124,7 @@ def _back(session: Session, result: ChunkResult, machine: datetime) -> None:
     values: dict[str, Any] = {"state": "ready", "lease_until": machine + timedelta(seconds=result.pause)}
     if troubles:
         values["error"] = _words(troubles[-1])
-    if not verdicts or verdicts <= set(NO_ATTEMPT):
+    if verdicts <= set(NO_ATTEMPT):
         values["attempts"] = max(0, result.chunk.attempts - 1)
     # What certainly was not accepted counts as never attempted: it may wait longer than a key lives,
     # and whoever refuses meanwhile is found by another last look (I13).
@@ -145,7 +143,7 @@ def _words(answer: Answer) -> str:
 
 def has_open_ends(session: Session) -> bool:
     """Whether something waits to be closed: people of a chunk that is done, a campaign that is, one stopped midway."""
-    ends = (select(CampaignChunk.no).where(is_over()), _finished(), _stopped_open())
+    ends = (select(CampaignChunk.no).where(is_over()), _finished(), _stopped_open(), _closed_too_soon())
     return any(session.execute(each.limit(1)).first() for each in ends)
 
 
@@ -161,15 +159,23 @@ def _stopped_open() -> Any:
         .where(
             Campaign.state.in_(("stopped", "cancelled")),
             CampaignChunk.settled_at.is_(None),
-            CampaignChunk.state.in_(OPEN),
+            CampaignChunk.state.in_(OPEN_CHUNKS),
         )
     )
+
+
+def _closed_too_soon() -> Any:
+    """By a sender of the version before, which knew of no chunks whose values are still being written."""
+    open_ones = select(CampaignChunk.campaign_id).where(
+        CampaignChunk.settled_at.is_(None), CampaignChunk.state.in_(OPEN_CHUNKS)
+    )
+    return select(Campaign.id).where(Campaign.id.in_(open_ones), Campaign.state == "sent")
 
 
 def withhold_stopped(session: Session, machine: datetime) -> None:
     """What was stopped before it left is withheld."""
     session.flush()
-    free = or_(CampaignChunk.lease_until.is_(None), CampaignChunk.lease_until <= machine)
+    free = is_free(CampaignChunk.lease_until, machine, longest=LONGEST)
     stopped = _stopped_open().where(or_(CampaignChunk.state != "claimed", free))
     rows = session.execute(stopped.with_for_update(skip_locked=True, of=CampaignChunk)).all()
     if rows:
@@ -182,9 +188,13 @@ def withhold_stopped(session: Session, machine: datetime) -> None:
 
 
 def finish_campaigns(session: Session, now: datetime) -> None:
-    """Campaigns whose chunks are all settled are sent."""
+    """Campaigns whose chunks are all settled are sent; one that was called so too soon goes on."""
     session.flush()
-    done = update(Campaign).where(Campaign.id.in_(_finished()))
-    session.execute(
-        done.values(state="sent", state_at=now, finished_at=now).execution_options(synchronize_session="fetch")
-    )
+    # The state is asked of the row itself: who stops or pauses it this very moment wins.
+    done = update(Campaign).where(Campaign.state == "sending", Campaign.id.in_(_finished()))
+    reopened = update(Campaign).where(Campaign.state == "sent", Campaign.id.in_(_closed_too_soon()))
+    for change, values in (
+        (done, {"state": "sent", "state_at": now, "finished_at": now}),
+        (reopened, {"state": "sending", "state_at": now, "finished_at": None}),
+    ):
+        session.execute(change.values(values).execution_options(synchronize_session="fetch"))

@@ -31,17 +31,18 @@ from line.contact import KEY_LIFE, refusal, settle_recipients
 from line.rate import bucket_of, room, take
 from line.rows import stamp, table_of
 from line.transport import ATTEMPT_SECONDS, Answer, encode
-from line.troubles import note_trouble
+from line.troubles import NO_ATTEMPT, note_trouble
 from models.base import BigInt, UtcDateTime
 from models.campaign import Campaign, Recipient
 from models.channel import the_channel
-from models.clock import Clock, machine_now
+from models.clock import Clock, is_free, machine_now
 from models.member import Friend, Member
 from models.outbox import WAITING, OutgoingMessage
 from models.programme import the_brand
 from models.session import Sessions
 
 LEASE = timedelta(seconds=15)
+LONGEST = timedelta(minutes=10)  # no lease and no pause is longer
 # An attempt that could outlive its lease is not begun.
 START_WITHIN = LEASE.total_seconds() - ATTEMPT_SECONDS
 message = OutgoingMessage
@@ -79,17 +80,18 @@ def claim(sessions: Sessions, clock: Clock, *, limit: int) -> tuple[list[Letter]
         if not session.execute(_due(session, clock.now(session), machine_now(session)).limit(1)).first():
             return [], 0
     with sessions.writing() as session:
-        claimed = _claim(session, clock.now(session), limit)
+        claimed = _claim(session, clock, limit)
         session.commit()
         return claimed
 
 
-def _claim(session: Session, now: datetime, limit: int) -> tuple[list[Letter], int]:
-    channel, machine = the_channel(session), machine_now(session)
+def _claim(session: Session, clock: Clock, limit: int) -> tuple[list[Letter], int]:
+    now, channel, machine = clock.now(session), the_channel(session), machine_now(session)
+    shared = clock.shared_now(session)  # how old an attempt is must not depend on which host asks
     free = min(room(bucket_of(session, channel.id, name, lock=False), machine) for name in ("push", "reply"))
     rows = _locked_rows(session, now, machine, min(limit, free))
-    kept = _without_settled(session, rows, now)
-    _make_ours(session, [row.id for row in kept], machine + LEASE, now)
+    kept = _without_settled(session, rows, now, shared)
+    _make_ours(session, [row.id for row in kept], machine + LEASE, now, shared)
     ways = ["reply" if _has_token(row, now) else "push" for row in kept]
     moments = _moments(session, channel.id, ways)
     letters = [_letter(row, way, next(moments[way])) for row, way in zip(kept, ways, strict=True)]
@@ -121,7 +123,7 @@ def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[An
             IS_WAITING,
             message.medium == "line",
             message.due_at <= now,
-            or_(message.lease_until.is_(None), message.lease_until <= machine),
+            is_free(message.lease_until, machine, longest=LONGEST),
             or_(Campaign.state.is_(None), Campaign.state != "paused"),
         )
         .order_by(message.due_at, message.id)
@@ -150,12 +152,12 @@ def _locked_rows(session: Session, now: datetime, machine: datetime, limit: int)
     return [*replies, *session.execute(others.limit(limit - len(replies)))]
 
 
-def _without_settled(session: Session, rows: list[Row[Any]], now: datetime) -> list[Row[Any]]:
+def _without_settled(session: Session, rows: list[Row[Any]], now: datetime, shared: datetime) -> list[Row[Any]]:
     """The rows to send; the others are settled here, with their reason."""
     kept = []
     settled: dict[tuple[str, str], list[Row[Any]]] = {}
     for row in rows:
-        reason = _why_not(row, now)
+        reason = _why_not(row, now, shared)
         if reason is None:
             kept.append(row)
             continue
@@ -171,11 +173,11 @@ def _without_settled(session: Session, rows: list[Row[Any]], now: datetime) -> l
     return kept
 
 
-def _why_not(row: Row[Any], now: datetime) -> str | None:
+def _why_not(row: Row[Any], now: datetime, shared: datetime) -> str | None:
     tried = row.first_attempt_at
     if tried is not None and row.reply_token is not None:
         return "reply_unanswered"  # a reply has no retry key: it is never sent twice blindly
-    if tried is not None and now - tried > KEY_LIFE:
+    if tried is not None and shared - tried > KEY_LIFE:
         return "too_old"
     if row.expires_at is not None and now >= row.expires_at:
         return "expired"
@@ -184,13 +186,13 @@ def _why_not(row: Row[Any], now: datetime) -> str | None:
     return refusal(row, kind=row.kind)
 
 
-def _make_ours(session: Session, ids: list[int], until: datetime, now: datetime) -> None:
+def _make_ours(session: Session, ids: list[int], until: datetime, now: datetime, shared: datetime) -> None:
     """Leased to this sender; a reply token past its time is let go for good."""
     if not ids:
         return
     ours = update(message).where(message.id.in_(ids)).values(
         state="claimed", fence=message.fence + 1, attempts=message.attempts + 1, lease_until=until,
-        first_attempt_at=func.coalesce(message.first_attempt_at, now, type_=UtcDateTime()),
+        first_attempt_at=func.coalesce(message.first_attempt_at, shared, type_=UtcDateTime()),
         reply_token=case((message.reply_until > now, message.reply_token)),
     )  # fmt: skip
     session.execute(ours.execution_options(synchronize_session=False))
@@ -224,7 +226,9 @@ def record(sessions: Sessions, clock: Clock, results: Iterable[Result]) -> int:
         changed = session.execute(_outcomes(session, [_outcome(session, each, now, machine) for each in those])).all()
         finished = [row for row in changed if row.state != "queued"]
         _keep_recipients_in_step(session, finished, now)
-        note_trouble(session, {each.answer.verdict for each in those if each.answer}, ("push", "reply"), machine, now)
+        answers = [(each.letter.endpoint, each.answer.verdict) for each in those if each.answer]
+        limited = {endpoint for endpoint, verdict in answers if verdict == "limited"}
+        note_trouble(session, {verdict for _, verdict in answers}, limited, machine, now)
         session.commit()
         return len(finished)
 
@@ -268,7 +272,7 @@ def _outcome(session: Session, result: Result, now: datetime, machine: datetime)
     # used up or too old: a push it is, at once.
     is_spent = verdict == "refused"
     until = None if is_spent else stamp(session, machine + timedelta(seconds=result.pause))
-    uncounted = int(verdict in {"limited", "out_of_quota"} or answer is None)
+    uncounted = int(verdict in NO_ATTEMPT or answer is None)
     return (*held, "queued", None, None, None, until, uncounted, verdict != "unclear" and letter.is_first, is_spent)
 
 

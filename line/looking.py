@@ -72,15 +72,15 @@ def at_pushes(session: Session, chunks: Sequence[Any], now: datetime) -> dict[in
     found = {chunk.no: Looked() for chunk in chunks}
     begun = {chunk.no: set(chunk.recipients) for chunk in chunks if chunk.recipients is not None}
     kept_back: list[tuple[int, str]] = []
+    in_doubt: list[tuple[int, str]] = []
     for row in session.execute(_people(chunks, Recipient.id, Recipient.merge, Member.ref)):
-        if row.chunk_no in begun:
-            if row.user_id in begun[row.chunk_no]:
-                found[row.chunk_no].people.append(row)
-        elif row.reason is None:
+        if row.reason is not None:
+            # Of a chunk begun before, some attempt was not understood: it may have been this one's.
+            (in_doubt if row.chunk_no in begun else kept_back).append((row.id, row.reason))
+        elif row.chunk_no not in begun or row.user_id in begun[row.chunk_no]:
             found[row.chunk_no].people.append(row)
-        else:
-            kept_back.append((row.id, row.reason))
     _withhold(session, kept_back, now)
+    _withhold(session, in_doubt, now, state="unsure")
     for chunk in chunks:
         ids = [row.user_id for row in found[chunk.no].people]
         looked = found[chunk.no]
@@ -100,12 +100,12 @@ def _people(chunks: Sequence[Any], *columns: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _withhold(session: Session, whom: Iterable[tuple[int, str]], now: datetime) -> None:
+def _withhold(session: Session, whom: Iterable[tuple[int, str]], now: datetime, *, state: str = "withheld") -> None:
     by_reason: dict[str, list[int]] = {}
     for recipient_id, reason in whom:
         by_reason.setdefault(reason, []).append(recipient_id)
     for reason, ids in by_reason.items():
-        settle_recipients(session, Recipient.id.in_(ids), "withheld", reason=reason, now=now)
+        settle_recipients(session, Recipient.id.in_(ids), state, reason=reason, now=now)
 
 
 def settle_vanished(session: Session, chunk: Any, now: datetime) -> None:

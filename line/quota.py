@@ -19,8 +19,13 @@ class Allowance:
     used: int | None = None
 
     @property
+    def left(self) -> int | None:
+        """None: without limit."""
+        return None if self.limit is None else self.limit - (self.used or 0)
+
+    @property
     def is_left(self) -> bool:
-        return self.is_known and (self.limit is None or (self.used or 0) < self.limit)
+        return self.is_known and (self.left is None or self.left > 0)
 
 
 def is_waited_for(sessions: Sessions, clock: Clock) -> bool:
@@ -54,5 +59,5 @@ def note(sessions: Sessions, clock: Clock, allowance: Allowance) -> None:
         channel.quota_checked_at = machine_now(session)
         if allowance.is_left:
             channel.stopped_reason = None
-            troubles.go_on(session, clock.now(session))
+            troubles.go_on(session, clock.now(session), left=allowance.left)
         session.commit()

@@ -21,6 +21,8 @@ SLOWEST = 0.25
 GROWTH = 1.25
 GROWS_EVERY_US = 10_000_000
 ONE_WARNING_US = 2_000_000  # warnings this close together are about the same burst
+# Nothing is written so far ahead: what says so is from before the clock was put back.
+TOO_FAR_US = 60_000_000
 
 
 def bucket_of(session: Session, channel_id: int, endpoint: str, *, lock: bool = True) -> RateBucket:
@@ -47,13 +49,13 @@ def rate_of(bucket: RateBucket, machine: datetime) -> float:
 
 def room(bucket: RateBucket, machine: datetime) -> int:
     """How many more requests may be given a moment now."""
-    free = _us(machine + AHEAD) - max(bucket.next_at_us, _us(machine))
+    free = _us(machine + AHEAD) - _next(bucket, machine)
     return max(0, int(free * rate_of(bucket, machine) / 1_000_000))
 
 
 def take(bucket: RateBucket, count: int, machine: datetime) -> list[float]:
     """The moments at which `count` requests may leave, in seconds since the epoch by the shared clock."""
-    begin = max(bucket.next_at_us, _us(machine))
+    begin = _next(bucket, machine)
     gap = 1_000_000 / rate_of(bucket, machine)
     bucket.next_at_us = begin + round(gap * count)
     return [(begin + gap * n) / 1_000_000 for n in range(count)]
@@ -62,16 +64,21 @@ def take(bucket: RateBucket, count: int, machine: datetime) -> list[float]:
 def slow_down(bucket: RateBucket, machine: datetime) -> None:
     """LINE said too fast: nothing leaves for a second, then half as much, growing back step by step."""
     at = _us(machine)
-    if bucket.slow_at_us is not None and at - bucket.slow_at_us < ONE_WARNING_US:
+    if bucket.slow_at_us is not None and -TOO_FAR_US < at - bucket.slow_at_us < ONE_WARNING_US:
         return
     share = _share(bucket, at)
     if share == 1.0:
-        bucket.next_at_us = max(bucket.next_at_us, _us(machine + AHEAD))
+        bucket.next_at_us = max(_next(bucket, machine), _us(machine + AHEAD))
     bucket.slow_share, bucket.slow_at_us = max(SLOWEST, share / 2), at
 
 
+def _next(bucket: RateBucket, machine: datetime) -> int:
+    at = _us(machine)
+    return at if bucket.next_at_us > at + TOO_FAR_US else max(bucket.next_at_us, at)
+
+
 def _share(bucket: RateBucket, at_us: int) -> float:
-    if bucket.slow_share is None or bucket.slow_at_us is None:
+    if bucket.slow_share is None or bucket.slow_at_us is None or bucket.slow_at_us > at_us + TOO_FAR_US:
         return 1.0
     steps = max(0, at_us - bucket.slow_at_us) // GROWS_EVERY_US
     grown: float = bucket.slow_share * GROWTH ** min(steps, 20)

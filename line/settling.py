@@ -14,15 +14,14 @@ from sqlalchemy.orm import Session
 
 from line.contact import was_following
 from line.looking import of_chunks
-from models.campaign import CampaignChunk, Recipient
+from models.campaign import OVER_CHUNKS, CampaignChunk, Recipient
 
-OVER = ("sent", "failed", "unsure", "withheld")
 AT_A_TIME = 20  # chunks: short enough that nobody who waits for the same rows notices
 
 
 def is_over() -> ColumnElement[bool]:
     """Chunks whose people have not followed yet."""
-    return CampaignChunk.settled_at.is_(None) & CampaignChunk.state.in_(OVER)
+    return CampaignChunk.settled_at.is_(None) & CampaignChunk.state.in_(OVER_CHUNKS)
 
 
 def settle(session: Session, now: datetime, *, limit: int = AT_A_TIME) -> int:

@@ -4,15 +4,16 @@ from collections.abc import Collection
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from line.rate import bucket_of, slow_down
-from models.campaign import Campaign
+from models.campaign import OPEN_CHUNKS, Campaign, CampaignChunk
 from models.channel import the_channel
 
 log = structlog.get_logger()
 OUT_OF_QUOTA, LOCKED_OUT = "out_of_quota", "locked_out"
+NO_ATTEMPT = ("limited", OUT_OF_QUOTA, LOCKED_OUT)  # LINE looked at nothing
 
 
 def note_trouble(
@@ -41,14 +42,26 @@ def pause_campaigns(session: Session, now: datetime) -> None:
 
 def waiting(now: datetime) -> Select[int]:
     """Campaigns that may go on by themselves as soon as there are messages: their window is open."""
-    return select(Campaign.id).where(
-        Campaign.state == "paused", Campaign.paused_reason == OUT_OF_QUOTA, Campaign.goes_on_until > now
-    )
+    return select(Campaign.id).where(_waits(now))
 
 
-def go_on(session: Session, now: datetime) -> None:
-    """There are messages again."""
-    moved = update(Campaign).where(Campaign.id.in_(waiting(now)), Campaign.channel_id == the_channel(session).id)
+def _waits(now: datetime) -> ColumnElement[bool]:
+    return and_(Campaign.state == "paused", Campaign.paused_reason == OUT_OF_QUOTA, Campaign.goes_on_until > now)
+
+
+def go_on(session: Session, now: datetime, *, left: int | None) -> None:
+    """There are messages again: so many, or without limit. Who could not send even their next request waits on."""
+    # Said of the row itself, not of a list of ids: who is stopped this very moment stays stopped.
+    moved = update(Campaign).where(_waits(now), Campaign.channel_id == the_channel(session).id)
+    if left is not None:
+        moved = moved.where(or_(Campaign.how == "push", _next_size() <= left))
     moved = moved.values(state="sending", state_at=now, paused_reason=None)
     for ref in session.scalars(moved.returning(Campaign.ref).execution_options(synchronize_session=False)).all():
         log.warning("campaign goes on by itself", campaign=ref)
+
+
+def _next_size() -> ColumnElement[int]:
+    """How many people the chunk that would go next has."""
+    mine = CampaignChunk.campaign_id == Campaign.id, CampaignChunk.settled_at.is_(None)
+    following = select(CampaignChunk.size).where(*mine, CampaignChunk.state.in_(OPEN_CHUNKS))
+    return func.coalesce(following.order_by(CampaignChunk.no).limit(1).correlate(Campaign).scalar_subquery(), 0)

@@ -23,6 +23,10 @@ CAMPAIGN_MOVES: dict[str, frozenset[str]] = {
     "imported": frozenset(),
 }
 
+# Of a chunk: not over; and over, one way or another, so that its people become what it has become.
+OPEN_CHUNKS = ("waiting", "ready", "claimed")
+OVER_CHUNKS = ("sent", "failed", "unsure", "withheld")
+
 
 def where(condition: str) -> dict[str, Any]:
     """Makes an index of some rows only, on either database."""

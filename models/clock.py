@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigInt, Key
@@ -26,6 +26,12 @@ def machine_now(session: Session) -> datetime:
 def machine_moment(session: Session) -> Any:
     """The same clock for use inside a statement, which then need not ask for it first."""
     return func.clock_timestamp() if session.get_bind().dialect.name == "postgresql" else datetime.now(UTC)
+
+
+def is_free(until: Any, machine: Any, *, longest: timedelta) -> ColumnElement[bool]:
+    """Whether a lease or a pause is over. `longest`: none reaches so far; one that does is from before the clock
+    was put back."""
+    return or_(until.is_(None), until <= machine, until > machine + longest)
 
 
 class PracticeClock(Base):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def listener(engine: Engine, bells: Bells) -> Callable[[threading.Event], None]:
             try:
                 with psycopg.connect(address(engine), autocommit=True, **STILL_THERE) as connection:
                     _listen(connection, engine, bells, stop)
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, SQLAlchemyError) as error:  # theirs, or the engine's
                 bells.is_heard = False
                 log.warning("no wake-ups from the database; looking often meanwhile", error=str(error)[:300])
                 stop.wait(RETRY_SECONDS)

@@ -12,7 +12,7 @@ from domain.metrics._counting import measure
 from domain.metrics._shape import Figure, Period, Rows
 from domain.metrics.segment_engagement import ANSWER_HOURS, METRIC, answers
 from domain.reports.judging import AgainstRest, Gap, against_rest, gap
-from models.campaign import Campaign, CampaignChunk, Recipient
+from models.campaign import OVER_CHUNKS, Campaign, CampaignChunk, Recipient
 from models.event import Event
 from models.member import Member
 
@@ -21,8 +21,6 @@ ORDER = (
     "sent", "ready", "unsure", "failed", "held_out", "cap", "blocked", "no_line_id", "opted_out", "erased",
     "expired", "stopped",
 )  # fmt: skip
-# Chunks that nobody tries again.
-OVER = ("sent", "failed", "unsure", "withheld")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def people_query(session: Session, campaign: Campaign, outcome: str, *, now: dat
 def progress(session: Session, campaign: Campaign) -> tuple[int, int]:
     """(people dealt with, people to send to) of a campaign under way, from its chunks."""
     chunk = CampaignChunk
-    done = case((chunk.state.in_(OVER), chunk.size), else_=0)
+    done = case((chunk.state.in_(OVER_CHUNKS), chunk.size), else_=0)
     query = select(func.sum(done), func.sum(chunk.size)).where(chunk.campaign_id == campaign.id)
     row = session.execute(query).one()
     return int(row[0] or 0), int(row[1] or 0)
@@ -87,7 +85,7 @@ def _with_chunks(query: Select[*tuple[Any, ...]], campaign: Campaign) -> Select[
     chunk = CampaignChunk
     unsettled = and_(
         chunk.campaign_id == Recipient.campaign_id, chunk.no == Recipient.chunk_no, Recipient.state == "ready",
-        chunk.settled_at.is_(None), chunk.state.in_(OVER),
+        chunk.settled_at.is_(None), chunk.state.in_(OVER_CHUNKS),
     )  # fmt: skip
     return query.select_from(Recipient).outerjoin(chunk, unsettled).where(Recipient.campaign_id == campaign.id)
 

@@ -51,5 +51,5 @@ def test_an_answer_that_takes_longer_than_we_wait_is_asked_for_again(
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404])
 def test_what_does_not_come_from_line_settles_nothing(status: int) -> None:
-    assert Answer(status, "<html>").verdict == "unclear"
+    assert Answer(status, "<html>", is_lines=False).verdict == "unclear"
     assert Answer(status, "", "an-id-of-lines").verdict in {"accepted", "refused"}
