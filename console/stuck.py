@@ -28,18 +28,26 @@ TRYING, LET_GO, NOTED = mark("It is being tried again."), mark("It is given up."
 @roles.needs("marketer")
 def page() -> str:
     session = door.session()
-    event, body = WebhookEvent, InboundBody
+    body = InboundBody
     messages = (
         select(OutgoingMessage, Member).join(Member, Member.id == OutgoingMessage.member_id)
         .where(OutgoingMessage.state.in_(STUCK)).order_by(OutgoingMessage.state.desc(), OutgoingMessage.id.desc())
     )  # fmt: skip
-    events = select(event).where(event.state.in_(("parked", "retry"))).order_by(event.id.desc())
     bodies = select(body).where(body.state == "parked").order_by(body.id.desc())
     return render_template(
-        "console/stuck.html", counts=waiting_counts(session), events=session.scalars(events.limit(PAGE)).all(),
+        "console/stuck.html", counts=waiting_counts(session), events=_events(),
         bodies=session.scalars(bodies.limit(PAGE)).all(), messages=session.execute(messages.limit(PAGE)).all(),
         chunks=_chunks(), cases=_cases(),
     )  # fmt: skip
+
+
+def _events() -> list[WebhookEvent]:
+    """Events we could not read, the latest first: each state has an index of its own, and both together have none."""
+    found: list[WebhookEvent] = []
+    for state in ("parked", "retry"):
+        these = select(WebhookEvent).where(WebhookEvent.state == state).order_by(WebhookEvent.id.desc())
+        found += door.session().scalars(these.limit(PAGE))
+    return sorted(found, key=lambda event: event.id, reverse=True)[:PAGE]
 
 
 def _chunks() -> Any:

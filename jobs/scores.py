@@ -25,17 +25,27 @@ Progress = Callable[[str], None]
 
 def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
     """Returns how many were due and changed, and of a comparison how many rows differed."""
-    with sessions.writing() as session:
+    with sessions.reading() as session:
         day = calendar_of(session).day_of(now) - timedelta(days=1)
+    report = _bring_up(sessions, day, now=now, progress=progress)
+    with sessions.writing() as session:
+        is_due = scoring.compare_is_due(session, day=day)
+    if not is_due:
+        return report
+    # A late order that came meanwhile is no error of ours.
+    _bring_up(sessions, day, now=now, progress=progress)
+    return {**report, **compare(sessions, day, progress)}
+
+
+def _bring_up(sessions: Sessions, day: date, *, now: datetime, progress: Progress) -> dict[str, Any]:
+    """Scores those whom something changed for since the last time."""
+    with sessions.writing() as session:
         everyone = scoring.make_due(session, day=day, now=now, machine_now=machine_now(session))
         due = scoring.count_due(session)
         session.commit()
-    report: dict[str, Any] = {"day": day.isoformat(), "everyone": everyone, "due": due}
-    report["changed"] = len(_score_due(sessions, day, progress))
-    report["cycles_moved"] = _move_cycles(sessions, progress)
-    with sessions.writing() as session:
-        is_due = scoring.compare_is_due(session, day=day)
-    return {**report, **compare(sessions, day, progress)} if is_due else report
+    changed = len(_score_due(sessions, day, progress))
+    moved = _move_cycles(sessions, progress)
+    return {"day": day.isoformat(), "everyone": everyone, "due": due, "changed": changed, "cycles_moved": moved}
 
 
 def _score_due(sessions: Sessions, day: date, progress: Progress) -> list[int]:

@@ -1,11 +1,11 @@
 """What the sender has in hand: claimed, not yet answered. Each errand waits for its moment at its endpoint's pacer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-from line.pacing import Errand, Gate, Pacer
+from line.pacing import Errand, Pacer, Send
 from line.transport import CONNECTIONS, Answer
 from line.watching import Watch
 
@@ -13,7 +13,7 @@ from line.watching import Watch
 class Hand:
     """Lets errands go at their moments and gives back those that may not go any more."""
 
-    def __init__(self, send: Callable[[Errand, Gate], Awaitable[Answer]], watch: Watch) -> None:
+    def __init__(self, send: Send, watch: Watch) -> None:
         self.count = 0
         self._send, self._watch = send, watch
         self._pacers: dict[str, Pacer] = {}

@@ -12,8 +12,9 @@ Those that are late leave somewhat faster than moments come, never at once.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from line.transport import Answer
 
@@ -24,6 +25,9 @@ TICK = 0.004  # requests whose moments lie this close together leave together
 LATE = 1.0  # who has missed their moment by this much is given back, for another moment
 AT_FIRST = 32  # so many at once to begin with, and one more with each answer: handshakes are dear
 FORGETS = 30.0  # seconds after which the quickest way there and back is measured anew
+
+
+Send = Callable[["Errand", "Gate", Callable[[Answer], None]], None]
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ class Pacer:
 
     def __init__(
         self,
-        send: Callable[[Errand, Gate], Awaitable[Answer]],
+        send: Send,
         is_held: Callable[[Errand], bool],
         *,
         at_once: int,
@@ -112,7 +116,7 @@ class Pacer:
         self._at_once = AT_FIRST
         self._waiting: deque[Errand] = deque()
         self._some = asyncio.Event()
-        self._out: set[asyncio.Task[None]] = set()
+        self._out = 0
         self._dispatcher: asyncio.Task[None] | None = None
 
     def add(self, errands: Sequence[Errand]) -> None:
@@ -144,7 +148,7 @@ class Pacer:
             elif errand.moment > now:
                 # Looked at again soon, however far the moment: a pause is to be noticed while waiting.
                 await asyncio.sleep(min(max(errand.moment - now, TICK), 0.1))
-            elif len(self._out) >= self._at_once or not self.gate.is_open(now):
+            elif self._out >= self._at_once or not self.gate.is_open(now):
                 await asyncio.sleep(TICK)
             else:
                 self._waiting.popleft()
@@ -152,12 +156,11 @@ class Pacer:
 
     def _begin(self, errand: Errand, now: float) -> None:
         self.gate.left(now)
-        task = asyncio.create_task(self._make(errand, now))
-        self._out.add(task)
-        task.add_done_callback(self._out.discard)
+        self._out += 1
+        self._send(errand, self.gate, partial(self._came_back, errand, now))
 
-    async def _make(self, errand: Errand, left_at: float) -> None:
-        answer = await self._send(errand, self.gate)
+    def _came_back(self, errand: Errand, left_at: float, answer: Answer) -> None:
         self.gate.came_back(left_at, time.monotonic())
+        self._out -= 1
         self._at_once = min(self._at_once + 1, self._most)
         errand.done(answer)

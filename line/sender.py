@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from line import chunks, closing, letters, quota
 from line.client import LineAccess
@@ -139,12 +139,23 @@ class Sender:
         """Writes down what has come back; results leave our hands only once that is committed."""
         some_letters, some_chunks = list(self._letters), list(self._chunks)
         if some_letters:
-            self._done += letters.record(self.sessions, self.clock, some_letters)
+            self._done += self._write_down(letters.record, some_letters)
             del self._letters[: len(some_letters)]
         if some_chunks:
-            self._done += closing.record(self.sessions, self.clock, some_chunks)
+            self._done += self._write_down(closing.record, some_chunks)
             del self._chunks[: len(some_chunks)]
         return len(some_letters) + len(some_chunks)
+
+    def _write_down(self, record: Callable[[Sessions, Clock, list[T]], int], results: list[T]) -> int:
+        """All together; one by one when the database cannot hold what one of them says."""
+        try:
+            return record(self.sessions, self.clock, results)
+        except (DataError, UnicodeError):
+            if len(results) > 1:
+                return sum(self._write_down(record, [each]) for each in results)
+            # Its lease runs out, and it is asked for again with the same key.
+            log.exception("a result could not be written down")
+            return 0
 
     async def _begin(self, line: Transport, hand: Hand, desk: ThreadPoolExecutor) -> None:
         """Claims what there is room for, and puts it in hand."""
@@ -209,17 +220,15 @@ class Sender:
         in_order = [answers[each] for each in range(len(answers))]
         self._chunks.append(closing.ChunkResult(chunk, in_order, pause))
 
-    async def _attempt(self, line: Transport, errand: Errand, gate: Gate) -> Answer:
-        """One request, once its moment has come."""
-        try:
-            connected = partial(_until_not_crowded, gate)
-            answer = await line.send(errand.endpoint, errand.body, retry_key=errand.retry_key, connected=connected)
-        except Exception as error:
-            # What nobody foresaw is taken for an unclear answer; the row goes on its careful way.
-            log.exception("sending went wrong")
-            return Answer(None, type(error).__name__)
-        self._watch.hear(answer.verdict)
-        return answer
+    def _attempt(self, line: Transport, errand: Errand, gate: Gate, done: Callable[[Answer], None]) -> None:
+        """One request, now that its moment has come."""
+
+        def heard(answer: Answer) -> None:
+            self._watch.hear(answer.verdict)
+            done(answer)
+
+        ready = partial(_until_not_crowded, gate)
+        line.send(errand.endpoint, errand.body, retry_key=errand.retry_key, done=heard, ready=ready)
 
 
 async def _until_not_crowded(gate: Gate) -> None:

@@ -3,24 +3,22 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import aiohttp
 import structlog
-from yarl import URL
 
 from line.client import LineAccess
+from line.connections import Lost, Pool, Ready
+from line.parsing import Reply
 from models import tallies
 
 log = structlog.get_logger()
 ATTEMPT_SECONDS = 10.0
-CONNECT_SECONDS = 3.0
-CONNECTIONS = 256  # enough for every push LINE takes while it answers within an eighth of a second
-INSTANT = 0.005  # a connection had sooner was there already
+CONNECTIONS = 256  # at an endpoint: enough for every push LINE takes while it answers within an eighth of a second
 PATHS = {
     "push": "/v2/bot/message/push",
     "multicast": "/v2/bot/message/multicast",
@@ -35,10 +33,6 @@ PATHS = {
 # unreached     no connection; nothing was accepted
 # unclear       it may or may not have been accepted
 Verdict = Literal["accepted", "refused", "limited", "out_of_quota", "locked_out", "unreached", "unclear"]
-
-
-# What the request under way in this task awaits before it uses a new connection.
-CONNECTED: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("connected", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,98 +72,82 @@ class Transport:
 
     def __init__(self, access: LineAccess) -> None:
         self.access = access
-        self._http: aiohttp.ClientSession | None = None
-        self._urls = {endpoint: URL(access.host + path) for endpoint, path in PATHS.items()}
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(
-            connector=_Connector(limit=CONNECTIONS),
-            headers={"Authorization": f"Bearer {self.access.token}", "Content-Type": "application/json"},
-            timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS, sock_connect=CONNECT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept", "Accept-Encoding"),
-        )
+        self._pool = Pool(self.access.host, seconds=ATTEMPT_SECONDS)
+        head = f" HTTP/1.1\r\nHost: {self._pool.host}\r\nAuthorization: Bearer {self.access.token}\r\n"
+        self._posts = {
+            endpoint: f"POST {self._pool.prefix}{path}{head}Content-Type: application/json\r\n".encode("latin-1")
+            for endpoint, path in PATHS.items()
+        }
+        self._head = head.encode("latin-1")
+        self._log = log.bind()  # once, not at every call
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._http is not None:
-            await self._http.close()
+        await self._pool.close()
 
-    async def send(
+    def send(
         self,
         endpoint: str,
         body: bytes,
         *,
         retry_key: str | None,
-        connected: Callable[[], Awaitable[None]] | None = None,
-    ) -> Answer:
-        """One attempt. Never raises for what networks do. A new connection awaits `connected` before it is used."""
-        headers = {"X-Line-Retry-Key": retry_key} if retry_key else None
-        CONNECTED.set(connected)
-        answer = await self._ask("POST", self._urls[endpoint], data=body, headers=headers)
-        labels = f'endpoint="{endpoint}",verdict="{answer.verdict}",status="{answer.status or "none"}"'
-        tallies.count("regulars_line_answers", labels)
-        if answer.verdict != "accepted":
-            log.warning(
-                "line answered", endpoint=endpoint, status=answer.status, words=answer.words[:200],
-                request_id=answer.request_id, verdict=answer.verdict,
-            )  # fmt: skip
-        return answer
+        done: Callable[[Answer], None],
+        ready: Ready | None = None,
+    ) -> None:
+        """One attempt; `done` hears of it exactly once, whatever networks do. A new connection awaits `ready` first.
+
+        Callbacks, and no task: at two thousand a second each task would cost as much as the request.
+        """
+        key = b"X-Line-Retry-Key: %s\r\n" % retry_key.encode() if retry_key else b""
+        request = b"%s%sContent-Length: %d\r\n\r\n%s" % (self._posts[endpoint], key, len(body), body)
+        self._pool.ask(request, partial(self._heard, endpoint, done, time.monotonic()), ready)
 
     async def get(self, path: str) -> Answer:
         """One question; `words` of the answer is the body."""
-        return await self._ask("GET", URL(self.access.host + path))
-
-    async def _ask(self, method: str, url: URL, **options: Any) -> Answer:
-        assert self._http is not None
+        heard: asyncio.Future[Reply | Lost] = asyncio.get_running_loop().create_future()
+        request = b"GET %s%s\r\n" % ((self._pool.prefix + path).encode("latin-1"), self._head)
         began = time.monotonic()
-        try:
-            async with self._http.request(method, url, allow_redirects=False, **options) as response:
-                answer = await _read(response)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            answer = Answer(None, str(error) or "no connection", reached=False)
-        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            answer = Answer(None, str(error) or type(error).__name__)
-        seconds = time.monotonic() - began
-        tallies.observe("regulars_line_seconds", seconds, f'call="{url.path.rsplit("/", 1)[-1]}"')
-        log.debug(
-            "called line", method=method, path=url.path, status=answer.status, request_id=answer.request_id,
-            ms=round(seconds * 1000, 1),
-        )  # fmt: skip
+        self._pool.ask(request, lambda outcome: None if heard.done() else heard.set_result(outcome))
+        answer = _read(await heard, of_post=False)
+        self._note("GET", path, answer, time.monotonic() - began)
         return answer
 
+    def _heard(self, endpoint: str, done: Callable[[Answer], None], began: float, outcome: Reply | Lost) -> None:
+        answer = _read(outcome, of_post=True)
+        self._note("POST", PATHS[endpoint], answer, time.monotonic() - began)
+        labels = f'endpoint="{endpoint}",verdict="{answer.verdict}",status="{answer.status or "none"}"'
+        tallies.count("regulars_line_answers", labels)
+        if answer.verdict != "accepted":
+            self._log.warning(
+                "line answered", endpoint=endpoint, status=answer.status, words=answer.words[:200],
+                request_id=answer.request_id, verdict=answer.verdict,
+            )  # fmt: skip
+        done(answer)
 
-class _Connector(aiohttp.TCPConnector):
-    """A handshake takes its time: whoever asked for it may want to wait before speaking."""
-
-    async def connect(self, *arguments: Any, **options: Any) -> Any:
-        began = time.monotonic()
-        connection = await super().connect(*arguments, **options)
-        connected = CONNECTED.get()
-        if connected is not None and time.monotonic() - began > INSTANT:
-            try:
-                await connected()
-            except BaseException:
-                connection.close()
-                raise
-        return connection
+    def _note(self, method: str, path: str, answer: Answer, seconds: float) -> None:
+        tallies.observe("regulars_line_seconds", seconds, f'call="{path.rsplit("/", 1)[-1]}"')
+        self._log.debug(
+            "called line", method=method, path=path, status=answer.status, request_id=answer.request_id,
+            ms=round(seconds * 1000, 1),
+        )  # fmt: skip
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer:
+def _read(outcome: Reply | Lost, *, of_post: bool) -> Answer:
     """The status decides; a body that breaks off does not undo it."""
-    headers = response.headers
-    request_id = headers.get("x-line-accepted-request-id") or headers.get("x-line-request-id")
-    try:
-        body = await response.read()
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        body = b""
-    is_lines = request_id is not None or _is_json_object(body)
-    if response.method == "POST" and response.status < 300:
-        return Answer(response.status, "", request_id, is_lines=is_lines)
-    text = body.decode("utf-8", "replace")
-    return Answer(response.status, _words(text) if response.status >= 300 else text, request_id, is_lines=is_lines)
+    if isinstance(outcome, Lost):
+        return Answer(None, outcome.words, reached=outcome.reached)
+    headers, status = outcome.headers, outcome.status
+    named = headers.get(b"x-line-accepted-request-id") or headers.get(b"x-line-request-id")
+    request_id = named.decode("latin-1") if named else None
+    is_lines = request_id is not None or _is_json_object(outcome.body)
+    if of_post and status < 300:
+        return Answer(status, "", request_id, is_lines=is_lines)
+    text = outcome.body.decode("utf-8", "replace")
+    return Answer(status, _words(text) if status >= 300 else text, request_id, is_lines=is_lines)
 
 
 def _is_json_object(body: bytes) -> bool:
@@ -184,6 +162,11 @@ def _words(text: str) -> str:
     try:
         found = json.loads(text)
         details = [f"{each.get('property', '')}: {each.get('message', '')}" for each in found.get("details") or ()]
-        return "; ".join([str(found.get("message", "")), *details])
-    except (ValueError, AttributeError):
-        return text[:200]
+        return _storable("; ".join([str(found.get("message", "")), *details]))
+    except (ValueError, AttributeError, TypeError):
+        return _storable(text[:200])
+
+
+def _storable(text: str) -> str:
+    """Without what no database column takes: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -4,7 +4,6 @@ The rules of contact are those of `speaking.say`. Somebody with two messages is 
 cap counts the first.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,7 @@ from domain.calendar import calendar_of
 from domain.operations import linking
 from domain.operations.acting import Saying
 from domain.operations.addressing import contact_refusal
-from domain.operations.speaking import RETRY_KEYS, out_of_quiet_hours
+from domain.operations.speaking import out_of_quiet_hours, retry_key
 from models.campaign import Recipient, TrackedLink
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
@@ -121,7 +120,7 @@ def _message(session: Session, wish: _Wish, *, now: datetime) -> dict[str, Any]:
         "kind": "marketing", "name": rendered.name, "messages": wish.traced.messages, "once": wish.saying.once,
         "recipient_id": wish.recipient_id, "campaign_id": campaign_id, "created_at": now, "due_at": wish.due_at,
         "expires_at": case.claim.expires_at if case.claim else None,
-        "retry_key": str(uuid.uuid5(RETRY_KEYS, wish.saying.once)),
+        "retry_key": retry_key(case.member, rendered, wish.saying.once),
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The one way to say something to one person: the rules of contact, then a row in the outbox."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,7 +72,7 @@ def say(
         "expires_at": expires_at,
         "reply_token": reply_token,
         "reply_until": reply_until,
-        "retry_key": str(uuid.uuid5(RETRY_KEYS, once)),
+        "retry_key": retry_key(member, rendered, once),
     }
     statement = insert_for(session)(OutgoingMessage).values(values)
     message: OutgoingMessage | None = session.scalar(
@@ -81,6 +82,17 @@ def say(
         return Said(None, "repeated")
     traced.keep(session, message.id)
     return Said(message)
+
+
+def retry_key(member: Member, rendered: Rendered, once: str) -> str:
+    """The key of a letter, written with it, so that every attempt of every worker uses the same one (I4).
+
+    An occasion may be named by the id of a row, and after a restore from a backup ids are used again: LINE would
+    take the other letter for the one it had. So the person and the words are in the key; the same words to the
+    same person are the same letter.
+    """
+    words = json.dumps([rendered.name, rendered.messages], sort_keys=True)
+    return str(uuid.uuid5(RETRY_KEYS, f"{once}\n{member.ref}\n{words}"))
 
 
 def contact_refusal(session: Session, member: Member, *, kind: str, now: datetime) -> str | None:

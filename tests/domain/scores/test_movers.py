@@ -266,6 +266,32 @@ def test_the_weekly_comparison_finds_and_mends_what_differs(sessions: Sessions) 
     assert (report["compared"], report["differences"]) == (True, 1)
 
 
+def test_an_order_that_comes_during_the_comparing_night_is_no_difference(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scores, "HANDS", 1)
+    with sessions.writing() as session:
+        member, late = make_member(session), make_member(session)
+        make_purchase(session, member, paid_at=NOW - timedelta(days=10), amount=500)
+        session.commit()
+    night(sessions, NOW)
+    with sessions.writing() as session:
+        make_purchase(session, member, paid_at=NOW - timedelta(days=5), amount=500)
+        session.commit()
+    came: list[str] = []
+
+    def comes(words: str) -> None:
+        if not came:
+            came.append(words)
+            with sessions.writing() as session:
+                make_purchase(session, late, paid_at=NOW - timedelta(days=8), amount=500)
+                session.commit()
+
+    report = scores.run(sessions, now=NOW + timedelta(days=7), progress=comes)
+    assert came
+    assert (report["compared"], report["differences"]) == (True, 0)
+
+
 def test_a_changed_rule_scores_everyone_anew(sessions: Sessions) -> None:
     with sessions.writing() as session:
         make_member(session)
