@@ -132,7 +132,7 @@ def _say_service(session: Session, case: Case, action: dict[str, Any], n: int, *
         session, case.member, rendered, kind="service", once=case.cause(n),
         expires_at=_no_use_after(session, case), now=now,
     )  # fmt: skip
-    if said.message is None:
+    if said.message_id is None:
         case.enrolment.state, case.enrolment.reason = "withheld", said.reason
 
 

@@ -1,5 +1,6 @@
 """What people write and press in the chat, and what we answer. Answers leave through the outbox, as free replies."""
 
+import contextlib
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,8 +104,8 @@ def press(session: Session, turn: Turn, *, data: str, params: dict[str, str], no
     if act is None or not is_news(turn.at, now=now):
         return
     try:
-        # What a refused act had begun is undone; that it was pressed stays.
-        with session.begin_nested():
+        # What a refused act had begun is undone; that it was pressed stays. Showing the way begins nothing.
+        with contextlib.nullcontext() if act in WAYS else session.begin_nested():
             said = act(session, turn.member, {**fields, **params}, trace, now)
     except Refusal as refusal:
         language = language_for(the_brand(session), turn.member)
@@ -181,12 +182,12 @@ def _page(path: str, words: str, label: str) -> Act:
     return show
 
 
-ACTS: dict[str, Act] = {
-    "waitlist": _accept_seat,
-    "coupon": _claim_coupon,
+SHOWN: dict[str, Act] = {
     "book": _book,
     "card": _page("/card", mark("Your member card is here."), mark("Open my card")),
     "tier": _page("/tier", mark("Your tier and points are here."), mark("See my tier")),
     "news": _page("/news", mark("What is new is here."), mark("Read the news")),
     "contact": _page("/contact", mark("This is how you reach us."), mark("Contact us")),
 }
+WAYS = frozenset(SHOWN.values())
+ACTS: dict[str, Act] = {"waitlist": _accept_seat, "coupon": _claim_coupon, **SHOWN}

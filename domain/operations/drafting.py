@@ -113,7 +113,7 @@ def test_send(session: Session, *, ref: str, testers: list[Member], now: datetim
         )
         for member in chosen
     ]  # fmt: skip
-    return sum(each.message is not None for each in said)
+    return sum(each.message_id is not None for each in said)
 
 
 def _how(campaign: Campaign) -> str:

@@ -2,8 +2,11 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,15 +20,14 @@ from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.programme import Brand, the_brand
 
-# Retry keys are derived from the row, so that every attempt of every worker uses the same one (I4).
 RETRY_KEYS = uuid.UUID("6f0c2b7e-53f5-4a3c-9d0b-6d2f1a9c7e11")
 
 
 @dataclass(frozen=True)
 class Said:
-    """What became of the wish to speak: the outbox row, or the reason there is none."""
+    """What became of the wish to speak: its row in the outbox, or the reason there is none."""
 
-    message: OutgoingMessage | None
+    message_id: int | None
     reason: str | None = None
 
 
@@ -74,14 +76,18 @@ def say(
         "reply_until": reply_until,
         "retry_key": retry_key(member, rendered, once),
     }
-    statement = insert_for(session)(OutgoingMessage).values(values)
-    message: OutgoingMessage | None = session.scalar(
-        statement.on_conflict_do_nothing(index_elements=["once"]).returning(OutgoingMessage)
-    )
-    if message is None:
+    written = session.execute(_one(insert_for(session)), values).first()
+    if written is None:
         return Said(None, "repeated")
-    traced.keep(session, message.id)
-    return Said(message)
+    traced.keep(session, written.id)
+    return Said(written.id)
+
+
+@lru_cache
+def _one(insert: Callable[..., Any]) -> Any:
+    """The statement, made once: it runs for every answer."""
+    table = OutgoingMessage.__table__
+    return insert(table).on_conflict_do_nothing(index_elements=["once"]).returning(table.c.id)
 
 
 def retry_key(member: Member, rendered: Rendered, once: str) -> str:

@@ -484,8 +484,8 @@ def test_one_cap_for_campaigns_and_automations(session: Session) -> None:
     freeze(session, campaign)
     rendered = Rendered("birthday", [{"type": "text", "text": "Happy birthday"}])
     said = speaking.say(session, member, rendered, kind="marketing", once="birthday", now=NOW)
-    assert (said.message, said.reason) == (None, "cap")
+    assert (said.message_id, said.reason) == (None, "cap")
     controlling.stop(session, ref=campaign.ref, reason="", now=NOW)
     settle(session, NOW)
     said = speaking.say(session, other, rendered, kind="marketing", once="another", now=NOW)
-    assert said.message is not None
+    assert said.message_id is not None
