@@ -68,7 +68,8 @@ class InboxReader:
         if bodies:
             self._read(bodies)
             self.claims.close()
-        return len(bodies) + retries.step(self.service, self._take) + (0 if bodies else self.profiles.catch_up())
+        asked = self.profiles.catch_up(seconds=0.0 if bodies else 0.2)
+        return len(bodies) + retries.step(self.service, self._take) + asked
 
     def _read(self, bodies: list[Claimed]) -> None:
         found = [(body, raw) for body in bodies for raw in self._events_of(body)]

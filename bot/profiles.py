@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -22,6 +23,10 @@ DOUBT_SECONDS = 10.0
 FIRST_PAUSE = 5.0
 MOST_TRIES = 5
 MOST_WAITING = 10_000
+# Whom nobody remembers to ask for (a process that ended, LINE silent for long) the database does.
+RECALL_SECONDS = 600.0
+RECALLED = 100
+RECENT = timedelta(days=2)
 
 
 @dataclass
@@ -35,9 +40,12 @@ class Late:
 class Profiles:
     """The inbox reader's few questions to LINE; none is asked while a transaction is open (I10)."""
 
-    def __init__(self, service: Service, *, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(
+        self, service: Service, *, first_pause: float = FIRST_PAUSE, recall_seconds: float = RECALL_SECONDS
+    ) -> None:
         self.service = service
-        self.first_pause = first_pause
+        self.first_pause, self.recall_seconds = first_pause, recall_seconds
+        self._recall_at = time.monotonic() + recall_seconds
         self._line = LineClient(service.extra["line"])
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="profiles")
         self._late: dict[str, Late] = {}
@@ -75,8 +83,10 @@ class Profiles:
         elif menu_id is not None:
             self._begin(user_id, menu_id)
 
-    def catch_up(self) -> int:
-        """Asks again for who is due; returns how much is still being asked and linked."""
+    def catch_up(self, *, seconds: float = 0.2) -> int:
+        """Asks again for who is due, and waits for it so long; returns how much is still being asked and linked."""
+        if time.monotonic() >= self._recall_at:
+            self._recall()
         with self._lock:
             due = [user_id for user_id, late in self._late.items() if late.due <= time.monotonic()]
             for user_id in due:
@@ -87,9 +97,19 @@ class Profiles:
         for user_id in due:
             self._begin(user_id, None)
         if self._working:
-            wait(self._working, timeout=0.2)
+            wait(self._working, timeout=seconds)
             self._working = {each for each in self._working if not each.done()}
         return len(self._working)
+
+    def _recall(self) -> None:
+        """Who followed lately and is still without a profile is asked for once more."""
+        self._recall_at = time.monotonic() + self.recall_seconds
+        with self.service.sessions.reading() as session:
+            since = self.service.clock.now(session) - RECENT
+            unknown = befriending.without_profile(session, since=since, limit=RECALLED)
+        with self._lock:
+            for user_id in unknown:
+                self._late.setdefault(user_id, Late(MOST_TRIES - 1, time.monotonic()))
 
     def _begin(self, user_id: str, menu_id: str | None) -> None:
         work = (
@@ -110,12 +130,12 @@ class Profiles:
         profile = self._fetch(user_id)
         if profile is None:
             return
-        with self._lock:
-            self._late.pop(user_id, None)
         with self.service.sessions.writing() as session:
             befriending.introduce(session, user_id, profile, now=self.service.clock.now(session))
             menu_id = menus.menu_for(session, user_id)
             session.commit()
+        with self._lock:  # only now: until then they may have to be asked for again
+            self._late.pop(user_id, None)
         if menu_id is not None:
             self._show_menu(user_id, menu_id)
 

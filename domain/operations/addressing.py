@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, null, select
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
@@ -18,6 +17,7 @@ from domain.operations.holding_out import held_out
 from domain.operations.segmenting import people_in
 from domain.operations.speaking import out_of_quiet_hours
 from domain.rules import compile_rule, context_of
+from models.arithmetic import as_json
 from models.campaign import Campaign
 from models.member import Friend, Member
 from models.programme import Brand, Segment, the_brand
@@ -61,9 +61,4 @@ def segments_json(session: Session, campaign: Campaign, *, now: datetime) -> Col
     words: ColumnElement[str] = literal("")
     for segment in chosen:
         words = words.concat(case((compile_rule(segment.rule, context), f"{json.dumps(segment.key)},"), else_=""))
-    return as_json(session, literal("[").concat(func.rtrim(words, ",")).concat("]"))
-
-
-def as_json(session: Session, words: ColumnElement[str]) -> ColumnElement[Any]:
-    """JSON text as the JSON column of the database in use: SQLite keeps it as the text it is."""
-    return cast(words, JSONB) if session.get_bind().dialect.name == "postgresql" else words
+    return as_json(literal("[").concat(func.rtrim(words, ",")).concat("]"))

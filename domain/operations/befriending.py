@@ -1,12 +1,13 @@
 """A person becomes, or stops being, a friend of the LINE account."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, inspect, select
+from sqlalchemy import bindparam, func, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
@@ -15,6 +16,7 @@ from domain.operations import speaking
 from domain.operations.recording import is_news, record
 from domain.wording import language_of
 from models.channel import the_channel
+from models.event import Event
 from models.member import Friend, Identity, Member
 
 # Made once: one of them runs for every event.
@@ -151,6 +153,20 @@ def introduce(session: Session, user_id: str, profile: Profile, *, now: datetime
     if friend is not None and friend.profile_at is None:
         _keep_profile(friend, profile, now=now)
         session.flush()
+
+
+def without_profile(session: Session, *, since: datetime, limit: int) -> Sequence[str]:
+    """LINE user ids of some who followed since then, follow still, and of whom LINE has not told us who they are."""
+    newcomers = (
+        select(Event.member_id)
+        .where(Event.kind == "followed", Event.day >= since.date(), Event.is_history.is_(False))
+        .distinct()
+    )
+    unknown = select(Friend.user_id).where(
+        Friend.member_id.in_(newcomers), Friend.profile_at.is_(None), Friend.is_following.is_(True)
+    )
+    # Not always the same ones: of some LINE never tells.
+    return session.scalars(unknown.order_by(func.random()).limit(limit)).all()
 
 
 def _keep_profile(friend: Friend, profile: Profile | None, *, now: datetime) -> None:

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, insert, literal, or_, select, text
+from sqlalchemy import ColumnElement, Select, case, exists, func, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from domain.operations import addressing, personalising
+from models.arithmetic import as_json
 from models.campaign import Campaign, CampaignChunk, Recipient
 
 CHUNK = {"multicast": 500, "push": 100}
 PERSONALISED_AT_A_TIME = 10  # chunks
+CANNOT = "cannot_be_frozen"  # a campaign's paused_reason: a try ended with an error
 MANY = 10_000  # rows of which the database had better know the spread before they are read
 COLUMNS = [
     "campaign_id", "member_id", "occasion", "chunk_no", "arm", "state", "reason", "segments", "merge", "due_at",
@@ -37,7 +39,7 @@ def due(session: Session, *, now: datetime) -> Sequence[int]:
 
 
 def step(session: Session, campaign_id: int, *, now: datetime) -> bool:
-    """The next piece of one campaign, for one transaction; False when nothing is left for us to do."""
+    """The next piece of one campaign, for one transaction; False when there was nothing for us to do now."""
     campaign = session.get_one(Campaign, campaign_id, populate_existing=True)
     if campaign.state in ("approved", "freezing"):
         # Locked, so that two workers take turns; but whoever only refers to it need not wait.
@@ -50,13 +52,22 @@ def step(session: Session, campaign_id: int, *, now: datetime) -> bool:
         _begin(session, campaign, now=now)
     if campaign.state not in ("freezing", "sending", "paused"):
         return False
-    if campaign.state == "freezing":
+    is_new = campaign.state == "freezing"
+    if is_new:
         _make_chunks(session, campaign)
     went_on = campaign.how == "push" and _personalise_some(session, campaign, now=now)
-    if campaign.state == "freezing":
+    if is_new:
         _hand_over(session, campaign, now=now)
+    if campaign.paused_reason == CANNOT:
+        campaign.paused_reason = None
     session.flush()
-    return went_on
+    return is_new or went_on
+
+
+def note_failure(session: Session, campaign_id: int) -> None:
+    """Lets the campaign's page say that a try to go on with it has failed; the next good one takes it back."""
+    silent = update(Campaign).where(Campaign.id == campaign_id, Campaign.paused_reason.is_(None))
+    session.execute(silent.values(paused_reason=CANNOT).execution_options(synchronize_session=False))
 
 
 def _begin(session: Session, campaign: Campaign, *, now: datetime) -> None:
@@ -88,7 +99,7 @@ def _people(session: Session, campaign: Campaign, *, now: datetime) -> Select[*t
         case((gets, "ready"), (held, "held_out"), else_="withheld"),
         case((~held, outcome)),
         people.c.segments,
-        addressing.as_json(session, literal("{}")),
+        as_json(literal("{}")),
         literal(now, Recipient.due_at.type),
     )
 

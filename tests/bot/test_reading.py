@@ -85,6 +85,21 @@ def test_who_line_did_not_tell_in_time_is_asked_for_again(world: World) -> None:
     assert len(world.line.received(user)) == 1
 
 
+def test_who_a_reader_that_ended_had_still_to_ask_for_is_asked_for_by_the_next(world: World) -> None:
+    user = world.line.add_user(name="Aoi", language="ja")
+    world.line.faults("error_before", endpoint="profile", times=1)
+    world.line.follow(user)
+    world.settle()
+    world.reader.profiles = Profiles(world.service, recall_seconds=0.05)  # it remembers nobody
+    friend, until = None, time.monotonic() + 60
+    while (friend is None or friend.display_name is None) and time.monotonic() < until:
+        world.settle()
+        with world.session() as session:
+            friend = session.scalar(select(Friend).where(Friend.user_id == user))
+    assert friend is not None
+    assert friend.display_name == "Aoi"
+
+
 def test_a_block_and_a_return_read_side_by_side_end_as_line_saw_them(world: World) -> None:
     user = "U" + "7" * 32
     with world.session() as session:

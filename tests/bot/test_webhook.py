@@ -45,6 +45,7 @@ def test_what_line_did_not_sign_is_refused_and_not_stored(world: World, signatur
         (b"", "it is not JSON"),
         (b'{"destination":"U0","eve', "it is not JSON"),
         (b"\xff\xfe{", "it is not text in UTF-8"),
+        (b'{"events":[{"type":"follow","note":"\xed\xa0\x80"}]}', "it is not text in UTF-8"),
         (b"[" * 200_000, "it is nested too deeply"),
         (b'{"events":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}", "it is nested too deeply"),
     ],
