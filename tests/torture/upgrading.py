@@ -123,7 +123,9 @@ def fill(url: str, members: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for table in ("channel", "brand"):
             connection.execute(_row_of(connection, table).encode())
-        connection.execute("UPDATE brand SET business_timezone = 'Asia/Taipei', currency = 'TWD', salt = 'salt'")
+        connection.execute(
+            "UPDATE brand SET business_timezone = 'Asia/Taipei', currency = 'TWD', salt = 'salt', colour = '#2f4b3c'"
+        )
         days = "'2026-01-01'::timestamptz - make_interval(days => n % 700)"
         rows = f"generate_series(1, {members}) n"
         for statement in (
