@@ -142,7 +142,7 @@ def _read(outcome: Reply | Lost, *, of_post: bool) -> Answer:
         return Answer(None, outcome.words, reached=outcome.reached)
     headers, status = outcome.headers, outcome.status
     named = headers.get(b"x-line-accepted-request-id") or headers.get(b"x-line-request-id")
-    request_id = named.decode("latin-1") if named else None
+    request_id = _storable(named.decode("latin-1"))[:64] if named else None
     is_lines = request_id is not None or _is_json_object(outcome.body)
     if of_post and status < 300:
         return Answer(status, "", request_id, is_lines=is_lines)

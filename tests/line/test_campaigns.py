@@ -1,16 +1,17 @@
 """A campaign reaches everyone eligible once, and audience = sent + withheld + failed + unsure + held out, always."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from domain.operations import leaving
 from domain.reports import campaign_result
-from line import chunks
+from line import chunks, closing, troubles
 from line.client import LineAccess
 from line.closing import finish_campaigns
 from line.sender import Sender
@@ -381,6 +382,75 @@ def test_who_is_forgotten_between_two_attempts_is_counted(
     sender.drain()
     assert tally(sessions, campaign) == {"sent": 1, "held_out": 1, f"{outcome} erased": 1}
     assert state_of(sessions, campaign) == "sent"
+
+
+@pytest.mark.parametrize("how", ["multicast", "push"])
+def test_a_lease_of_a_clock_that_was_put_back_holds_nothing_up(
+    sessions: Sessions, line: Simulator, sender: Sender, how: str
+) -> None:
+    campaign = launch(sessions, line, how=how)
+    with sessions.writing() as session:
+        for chunk in session.scalars(select(CampaignChunk)):
+            chunk.lease_until = datetime.now(UTC) + timedelta(hours=2)
+        session.commit()
+    drained(sender)
+    assert tally(sessions, campaign) == {"sent": 7, "held_out": 1}
+
+
+@pytest.mark.parametrize("how", ["multicast", "push"])
+def test_a_result_the_database_cannot_hold_keeps_no_other_from_being_written(
+    sessions: Sessions, line: Simulator, sender: Sender, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    campaign = launch(sessions, line, people=9, how=how)
+    record = closing.record
+
+    def picky(sessions: Sessions, clock: Clock, results: Iterable[closing.ChunkResult]) -> int:
+        if any(each.chunk.no == 2 for each in results):
+            raise DataError("UPDATE", {}, ValueError("no such character"))
+        return record(sessions, clock, results)
+
+    monkeypatch.setattr(closing, "record", picky)
+    sender.drain()
+    assert tally(sessions, campaign) == {"sent": 6, "ready": 3, "held_out": 1}
+    monkeypatch.setattr(closing, "record", record)
+    awake(sessions)
+    drained(sender)
+    assert tally(sessions, campaign) == {"sent": 9, "held_out": 1}
+    assert set(line.deliveries().values()) == {1}
+
+
+def test_of_a_personal_chunk_in_doubt_who_refuses_meanwhile_is_not_written_to(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    campaign = launch(sessions, line, how="push", people=3)
+    line.faults("error_before", endpoint="push", times=3)
+    sender.drain()
+    with sessions.writing() as session:
+        first, second = session.scalars(select(Friend).order_by(Friend.id)).all()[:2]
+        first.member.marketing_consent, second.is_following = False, False
+        session.commit()
+    awake(sessions)
+    drained(sender)
+    assert tally(sessions, campaign) == {
+        "sent": 1, "held_out": 1, "unsure opted_out": 1, "unsure blocked": 1,
+    }  # fmt: skip
+    assert state_of(sessions, campaign) == "sent"
+    assert len(line.deliveries()) == 1
+
+
+def test_who_stops_a_campaign_is_not_overruled(sessions: Sessions, line: Simulator) -> None:
+    campaign = launch(sessions, line)
+    change(sessions, Campaign, campaign, state="stopped", paused_reason="out_of_quota")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    change(sessions, Campaign, campaign, goes_on_until=later)
+    with sessions.writing() as session:
+        for chunk in session.scalars(select(CampaignChunk)):
+            chunk.state, chunk.settled_at = "sent", later
+        session.flush()
+        troubles.go_on(session, later - timedelta(minutes=1), left=None)
+        finish_campaigns(session, later)
+        session.commit()
+    assert state_of(sessions, campaign) == "stopped"
 
 
 @pytest.mark.parametrize("how", ["multicast", "push"])

@@ -65,6 +65,24 @@ def test_a_window_set_after_the_messages_came_back_works_too(
     assert state_of(sessions, campaign) == "sent"
 
 
+def test_messages_too_few_for_the_next_request_wake_nothing(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    campaign = launch(sessions, line)
+    line.set_quota(3)
+    sender.drain()
+    change(sessions, Campaign, campaign, goes_on_until=datetime.now(UTC) + timedelta(hours=1))
+    line.set_quota(5, used=3)  # two are left, and three people are next
+    awake(sessions)
+    asked = line.pace("multicast")["calls"]
+    sender.drain()
+    assert (state_of(sessions, campaign), line.pace("multicast")["calls"]) == ("paused", asked)
+    line.set_quota(1000, used=3)
+    sender.drain()
+    sender.drain()
+    assert state_of(sessions, campaign) == "sent"
+
+
 def test_a_token_revoked_in_mid_campaign_stops_the_channel_and_loses_nothing(
     sessions: Sessions, line: Simulator, sender: Sender
 ) -> None:

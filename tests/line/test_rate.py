@@ -51,3 +51,14 @@ def test_a_warning_while_slow_does_not_stop_everything(multicasts: RateBucket) -
     later = NOW + timedelta(seconds=5)
     slow_down(multicasts, later)
     assert room(multicasts, later) > 0
+
+
+def test_a_clock_put_back_stops_nothing(multicasts: RateBucket) -> None:
+    ahead = NOW + timedelta(hours=2)
+    take(multicasts, 10, ahead)
+    slow_down(multicasts, ahead)
+    assert room(multicasts, NOW) == 190
+    moments = take(multicasts, 2, NOW)
+    assert moments[0] == NOW.timestamp()
+    slow_down(multicasts, NOW)  # a warning of today counts, though one of the wrong time stood there
+    assert room(multicasts, NOW) == 0
