@@ -11,6 +11,8 @@ from models.session import with_settings
 
 # LINE hangs up after two seconds: better told that we are busy than kept until then.
 PATIENCE_MILLISECONDS = 1_500
+THREADS = 8  # of a web process, as the Procfile starts it: each keeps its connection
+MORE = 2
 
 
 class Letterbox:
@@ -47,5 +49,8 @@ def _impatient(url: URL) -> Engine:
         url,
         {"statement_timeout": PATIENCE_MILLISECONDS},
         isolation_level="AUTOCOMMIT",
+        pool_size=THREADS,
+        max_overflow=MORE,
+        pool_timeout=PATIENCE_MILLISECONDS / 1_000,
         connect_args={"connect_timeout": 2, "tcp_user_timeout": PATIENCE_MILLISECONDS},
     )

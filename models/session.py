@@ -14,6 +14,8 @@ from models.arithmetic import DIGEST, LOCAL_DAY, MEDIAN, SqliteMedian, sqlite_di
 from models.wake import Bells
 
 BUSY_MILLISECONDS = 20_000
+# Connections an engine keeps, and how many more it may open at once: docs/operations.md adds them up per process.
+KEPT, MORE = 10, 10
 HURRIED_MILLISECONDS = 2_000  # a person is waiting: better told to try again than kept
 
 
@@ -33,7 +35,7 @@ def make_engine(url: str | URL, **options: Any) -> Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         return _tune_sqlite(create_engine(parsed, **options))
     return _tune_postgres(
-        create_engine(parsed, **{"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, **options})
+        create_engine(parsed, **{"pool_pre_ping": True, "pool_size": KEPT, "max_overflow": MORE, **options})
     )
 
 
@@ -94,7 +96,8 @@ def unhurried(sessions: "Sessions") -> "Sessions":
     """
     if sessions.engine.dialect.name != "postgresql":
         return sessions
-    made = Sessions(with_settings(sessions.engine.url, {"synchronous_commit": "off"}))
+    few = with_settings(sessions.engine.url, {"synchronous_commit": "off"}, pool_size=2, max_overflow=6)
+    made = Sessions(few)
     made.bells = sessions.bells
     return made
 

@@ -257,7 +257,7 @@ def _insert_heads(session: Session, orders: list[Order], *, source: str, now: da
 def _update_heads(session: Session, orders: Mapping[str, Order], heads: Mapping[str, _Head], *, now: datetime) -> None:
     """A line that comes later may tell an earlier time, or who bought."""
     calendar = calendar_of(session)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": head.id,
             "paid_at": paid_at,

@@ -47,6 +47,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="regulars-night-") as folder:
             figures |= _computing(server, url, Path(folder), arguments.people)
         figures |= _nights(server, url, arguments.people)
+        figures["one_day_to_compute"] = figures["one_day_s"] / figures["compute_s"]
         if not arguments.no_sqlite:
             figures |= _night_sqlite.measured(url, min(arguments.people, 100_000), DAY)
         figures["load"] = load_now()
@@ -232,6 +233,7 @@ def _table(figures: dict[str, Any]) -> None:
             print(f"{words:44}{figures[seconds]:10.2f}" + (f"{figures[cpu]:10.2f}" if cpu else ""))
     print(f"compute / DuckDB      {figures['compute_to_duckdb']:.2f}   (figure: {FIGURES['full']} or less)")
     print(f"one day / everyone    {figures['one_day_to_full']:.2f}   (figure: {FIGURES['one_day']} or less)")
+    print(f"one day / compute     {figures['one_day_to_compute']:.2f}   (the whole job beside the bare select)")
     print(f"write-back of all     {figures['write_back_s']:.1f} s; cycles beside the rest: "
           f"{figures['compute_with_cycles_s'] - figures['compute_s']:.1f} s")  # fmt: skip
     print(f"rows different from DuckDB {figures['rows_differing_from_duckdb']}, "
