@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from models.clock import machine_moment, machine_now
+from models.clock import is_free, machine_moment, machine_now
 from models.inbox import InboundBody
 from models.session import Sessions
 
@@ -85,7 +85,7 @@ class Claims:
 
 
 def _free(machine: Any) -> Select[Any]:
-    free = or_(InboundBody.not_before.is_(None), InboundBody.not_before <= machine)
+    free = is_free(InboundBody.not_before, machine, longest=10 * LEASE)
     return select(InboundBody.id).where(NOT_DONE, free).order_by(InboundBody.id)
 
 

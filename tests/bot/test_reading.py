@@ -51,6 +51,15 @@ def test_what_kills_its_reader_five_times_is_parked_and_its_neighbours_are_read(
         assert len(session.scalars(select(Event)).all()) == 2
 
 
+def test_a_lease_of_a_clock_that_was_put_back_is_over(world: World) -> None:
+    send(world, 1)
+    with world.session() as session:
+        session.execute(update(InboundBody).values(not_before=datetime.now(UTC) + timedelta(hours=2)))
+        session.commit()
+    world.settle()
+    assert [state for state, _ in bodies(world)] == ["done"]
+
+
 def test_a_database_that_goes_away_meanwhile_costs_a_body_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

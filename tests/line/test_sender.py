@@ -231,7 +231,7 @@ def test_a_token_that_is_no_good_stops_the_channel_and_loses_nothing(
     line.faults("unauthorized", endpoint="push", times=1)
     row = put(sessions, person(sessions, line))
     sender.drain()
-    assert found(sessions, row).state == "queued"
+    assert (found(sessions, row).state, found(sessions, row).attempts) == ("queued", 0)
     awake(sessions)
     sender._rechecked = -1000.0
     sender.drain()
