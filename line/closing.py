@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, exists, or_, select, tuple_, update
+from sqlalchemy import case, exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from line.contact import settle_recipients
 from line.letters import LONGEST
-from line.looking import of_chunks
+from line.looking import GREATEST
+from line.rows import among
 from line.settling import is_over
 from line.splitting import split
 from line.transport import Answer
@@ -30,6 +31,9 @@ class ChunkResult:
     chunk: "Chunk"
     answers: list[Answer | None]
     pause: float = 0.0
+
+
+Change = tuple[ChunkResult, dict[str, Any]]  # the columns of its chunk that change
 
 
 def record(sessions: Sessions, clock: Clock, results: Iterable[ChunkResult]) -> int:
@@ -63,6 +67,7 @@ def _still_ours(session: Session, results: list[ChunkResult]) -> list[ChunkResul
 def _record_multicasts(session: Session, results: Sequence[ChunkResult], now: datetime, machine: datetime) -> int:
     """One row a chunk; its people follow later (line/settling.py). Those accepted first: they vouch for the message."""
     values, refused, settled = [], [], 0
+    going_back: list[Change] = []
     for result in results:
         answer = result.answers[0]
         if answer and answer.verdict == "accepted":
@@ -77,7 +82,8 @@ def _record_multicasts(session: Session, results: Sequence[ChunkResult], now: da
         elif answer and answer.verdict == "refused":
             refused.append((result, answer))
         else:
-            _back(session, result, machine)
+            going_back.append((result, _goes_back(result, machine)))
+    _write(session, going_back)
     if values:
         session.execute(update(CampaignChunk), values)
     for result, answer in refused:
@@ -99,25 +105,56 @@ def _record_pushes(session: Session, results: Sequence[ChunkResult], now: dateti
             elif answer and answer.verdict == "refused":
                 groups.setdefault(("failed", f"line_{answer.status}"), []).append(request.recipient_id)
     for (state, reason), ids in groups.items():
-        settle_recipients(session, Recipient.id.in_(ids), state, reason=reason, now=now)
+        settle_recipients(session, among(session, Recipient.id, ids), state, reason=reason, now=now)
+    unfinished = _with_somebody_left(session, results)
+    changes: list[Change] = []
     for result in results:
-        if _is_anybody_left(session, result.chunk):
-            _back(session, result, machine)
+        if (result.chunk.campaign_id, result.chunk.no) in unfinished:
+            changes.append((result, _goes_back(result, machine)))
         else:
             error = next((_words(each) for each in result.answers if each and each.verdict == "refused"), None)
-            done = {"state": "sent", "sent_at": now, "settled_at": now, "error": error}
-            session.execute(update(CampaignChunk), [{**_name(result), **done}])
+            changes.append((result, {"state": "sent", "sent_at": now, "settled_at": now, "error": error}))
+    _write(session, changes)
     return sum(map(len, groups.values()))
 
 
-def _is_anybody_left(session: Session, chunk: "Chunk") -> bool:
-    row = CampaignChunk
-    columns = select(row.campaign_id, row.no, row.first_member_id, row.last_member_id)
-    its = session.execute(columns.where(row.campaign_id == chunk.campaign_id, row.no == chunk.no)).all()
-    return bool(session.scalar(select(exists().where(of_chunks(its), Recipient.state == "ready"))))
+def _with_somebody_left(session: Session, results: Sequence[ChunkResult]) -> set[tuple[int, int]]:
+    """The chunks, of these, that have people still to be sent to."""
+    chunk = CampaignChunk
+    left = exists().where(
+        Recipient.campaign_id == chunk.campaign_id,
+        Recipient.member_id.between(
+            func.coalesce(chunk.first_member_id, 0), func.coalesce(chunk.last_member_id, GREATEST)
+        ),
+        Recipient.chunk_no == chunk.no,
+        Recipient.state == "ready",
+    )
+    found: set[tuple[int, int]] = set()
+    for campaign_id, numbers in _by_campaign(results).items():
+        those = select(chunk.no).where(chunk.campaign_id == campaign_id, chunk.no.in_(numbers), left)
+        found |= {(campaign_id, no) for no in session.scalars(those)}
+    return found
 
 
-def _back(session: Session, result: ChunkResult, machine: datetime) -> None:
+def _by_campaign(results: Iterable[ChunkResult]) -> dict[int, list[int]]:
+    numbers: dict[int, list[int]] = {}
+    for result in results:
+        numbers.setdefault(result.chunk.campaign_id, []).append(result.chunk.no)
+    return numbers
+
+
+def _write(session: Session, changes: Iterable[Change]) -> None:
+    """Changes of chunks; those that become the same, in one statement."""
+    alike: dict[tuple[tuple[str, Any], ...], list[ChunkResult]] = {}
+    for result, values in changes:
+        alike.setdefault(tuple(sorted(values.items())), []).append(result)
+    for pairs, results in alike.items():
+        for campaign_id, numbers in _by_campaign(results).items():
+            those = update(CampaignChunk).where(CampaignChunk.campaign_id == campaign_id, CampaignChunk.no.in_(numbers))
+            session.execute(those.values(dict(pairs)).execution_options(synchronize_session=False))
+
+
+def _goes_back(result: ChunkResult, machine: datetime) -> dict[str, Any]:
     """To be tried again with the same key."""
     troubles = [answer for answer in result.answers if answer and answer.verdict != "accepted"]
     verdicts = {answer.verdict for answer in troubles}
@@ -130,7 +167,7 @@ def _back(session: Session, result: ChunkResult, machine: datetime) -> None:
     # and whoever refuses meanwhile is found by another last look (I13).
     if "unclear" not in verdicts and result.chunk.is_first:
         values |= {"first_attempt_at": None, "recipients": None, "retry_key": None}
-    session.execute(update(CampaignChunk), [{**_name(result), **values}])
+    return values
 
 
 def _name(result: ChunkResult) -> dict[str, int]:

@@ -53,7 +53,10 @@ class Connection(asyncio.Protocol):
 
     def ask(self, request: bytes, done: Done, deadline: float) -> None:
         self._done, self.deadline = done, deadline
-        self._transport.write(request)
+        try:
+            self._transport.write(request)
+        except RuntimeError as error:  # closed a moment ago
+            self._over(Lost(str(error), reached=True), is_reusable=False)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -158,14 +161,14 @@ class Pool:
                 connection = await self._connect()
                 if ready is not None:
                     await ready()
-        except (OSError, TimeoutError, ssl.CertificateError) as error:
+            if not connection.is_good:
+                raise ConnectionResetError("closed before it was used")
+        except BaseException as error:
             if connection is not None:
                 connection.close()
+            if not isinstance(error, Exception):
+                raise
             done(Lost(str(error) or "no connection", reached=False))
-        except BaseException:
-            if connection is not None:
-                connection.close()
-            raise
         else:
             self._use(connection, request, done, deadline)
 

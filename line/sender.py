@@ -66,6 +66,7 @@ class Sender:
         self._watch = Watch(sessions)
         self._rechecked = 0.0
         self._asked: float | None = None
+        self._asking: asyncio.Task[quota.Allowance] | None = None
         self._done = 0
         self._in_hand = Counter[str]()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -93,6 +94,7 @@ class Sender:
 
     async def _work(self, goes_on: Callable[[], bool], *, until_quiet: bool) -> None:
         self._loop, self._stirred = asyncio.get_running_loop(), asyncio.Event()
+        self._asking = None
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="sender-desk") as desk:
                 async with Transport(self.access) as line, Hand(partial(self._attempt, line), self._watch) as hand:
@@ -111,10 +113,10 @@ class Sender:
             else:
                 hand.give_back()
             if not hand.count and not self._letters and not self._chunks:
-                if not goes_on() or (until_quiet and not recorded):
+                if not goes_on() or (until_quiet and not recorded and self._asking is None):
                     return
                 if not recorded:
-                    await self._rest(0.0 if until_quiet else self._idle.after(found=False))
+                    await self._rest(TURN_SECONDS if until_quiet else self._idle.after(found=False))
             else:
                 self._idle.after(found=True)
                 await hand.until_empty(TURN_SECONDS)
@@ -175,6 +177,11 @@ class Sender:
 
     async def _ask_now_and_then(self, line: Transport, desk: ThreadPoolExecutor) -> None:
         """What is left of the month, hourly; sooner while something waits for it."""
+        if self._asking is not None:
+            if not self._asking.done():
+                return
+            allowance, self._asking = self._asking.result(), None
+            await self._aside(desk, lambda: quota.note(self.sessions, self.clock, allowance))
         now = time.monotonic()
         is_due = self._asked is None or now - self._asked > ASK_SECONDS
         if now - self._rechecked > RECHECK_SECONDS:
@@ -183,8 +190,9 @@ class Sender:
             is_due = is_due or bool(waits)
         if is_due:
             self._asked = now
-            allowance = await quota.ask(line)
-            await self._aside(desk, lambda: quota.note(self.sessions, self.clock, allowance))
+            # A question of its own: LINE may take its time, and what is due goes on meanwhile.
+            self._asking = asyncio.create_task(quota.ask(line))
+            self._asking.add_done_callback(lambda _: self._stirred.set())
 
     def _errand(self, letter: letters.Letter, claimed_at: float) -> Errand:
         self._in_hand["letters"] += 1

@@ -117,7 +117,12 @@ class Transport:
         return answer
 
     def _heard(self, endpoint: str, done: Callable[[Answer], None], began: float, outcome: Reply | Lost) -> None:
-        answer = _read(outcome, of_post=True)
+        try:
+            answer = _read(outcome, of_post=True)
+        except Exception as error:
+            # What nobody foresaw is taken for an unclear answer; the row goes on its careful way.
+            self._log.exception("an answer could not be read")
+            answer = Answer(None, type(error).__name__)
         self._note("POST", PATHS[endpoint], answer, time.monotonic() - began)
         labels = f'endpoint="{endpoint}",verdict="{answer.verdict}",status="{answer.status or "none"}"'
         tallies.count("regulars_line_answers", labels)
