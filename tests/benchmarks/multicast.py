@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from sqlalchemy import func, select, text
 
 from domain.operations import drafting, segmenting
@@ -46,6 +47,7 @@ class Sample:
     at: float
     worker: float
     postgresql: float
+    threads: dict[int, float]  # of the worker
 
 
 class Watcher(threading.Thread):
@@ -60,15 +62,18 @@ class Watcher(threading.Thread):
     def run(self) -> None:
         while not self.is_over.is_set():
             spent = cpu_seconds(self.worker), cpu_seconds(self.postgresql)
-            self.samples.append(Sample(time.monotonic(), *spent))
+            threads = {each.id: each.user_time + each.system_time for each in psutil.Process(self.worker).threads()}
+            self.samples.append(Sample(time.monotonic(), *spent, threads))
             self.is_over.wait(0.25)
 
-    def between(self, begin: float, end: float) -> tuple[float, float]:
-        """Cores' worth of the worker and of PostgreSQL from one moment to another."""
+    def between(self, begin: float, end: float) -> tuple[float, float, list[float]]:
+        """Cores' worth of the worker and of PostgreSQL from one moment to another, and the worker's by thread."""
         first = min(self.samples, key=lambda each: abs(each.at - begin))
         last = min(self.samples, key=lambda each: abs(each.at - end))
         span = max(last.at - first.at, 0.001)
-        return (last.worker - first.worker) / span, (last.postgresql - first.postgresql) / span
+        threads = [(spent - first.threads.get(each, 0.0)) / span for each, spent in last.threads.items()]
+        both = (last.worker - first.worker) / span, (last.postgresql - first.postgresql) / span
+        return *both, sorted(threads, reverse=True)
 
 
 def main() -> None:
@@ -124,7 +129,7 @@ def measure(sessions: Sessions, ref: str, stub: Stub, watcher: Watcher, members:
     counts = stub.counts()
     last = counts["last_at"]
     first = last - counts["seconds"]
-    worker, postgresql = watcher.between(first, last)
+    worker, postgresql, threads = watcher.between(first, last)
     memory = Path(f"/proc/{watcher.worker}/status").read_text()
     peak = int(memory.split("VmHWM:")[1].split()[0]) / 1024
     return {
@@ -133,7 +138,7 @@ def measure(sessions: Sessions, ref: str, stub: Stub, watcher: Watcher, members:
         "settled_after_last": settled - last, "from_approval": last - approved, "worker_cores": worker,
         "postgresql_cores": postgresql, "peak_mb": peak, "people": counts["people"], "doubles": counts["doubles"],
         "worst_second": counts["worst_second"], "answers": counts["answers"],
-        "worker_cpu": watcher.samples[-1].worker, **outcome(sessions, ref),
+        "busiest_threads": threads[:4], "worker_cpu": watcher.samples[-1].worker, **outcome(sessions, ref),
     }  # fmt: skip
 
 
@@ -168,6 +173,7 @@ def tell(found: dict[str, Any]) -> None:
     print(f"  sending {found['sending']:.1f} s, {times:.2f} x the floor of {found['floor']:.1f} s (aim: 1.2 at most)")
     print(f"  from approval to the last accepted {found['from_approval']:.1f} s, settled {after:.1f} s later")
     print(f"  while sending: worker {cores:.0%} of a core (aim: 15%), PostgreSQL {of_postgresql:.0%}")
+    print(f"  of it the busiest threads {', '.join(f'{each:.0%}' for each in found['busiest_threads'])}")
     print(f"  peak memory of the worker {found['peak_mb']:.0f} MB (aim: 300)")
     print(
         f"  worst sliding second {found['worst_second']} of {ALLOWED}, doubles {found['doubles']}, {found['outcomes']}"
