@@ -17,12 +17,10 @@ def forget_raw_bodies(session: Session, *, machine_now: datetime, limit: int = 1
 
     What was parked waits for a person no longer than that either.
     """
-    old = (
-        select(InboundBody.id)
-        .where(InboundBody.state.in_(("done", "parked")), InboundBody.received_at < machine_now - RAW_BODIES)
-        .order_by(InboundBody.id)
-        .limit(limit)
-    )
+    # They come in the order of their ids: only the first are looked at, however many there are.
+    first = select(InboundBody.id, InboundBody.state, InboundBody.received_at).order_by(InboundBody.id).limit(limit)
+    those = first.subquery().c
+    old = select(those.id).where(those.state.in_(("done", "parked")), those.received_at < machine_now - RAW_BODIES)
     ids = list(session.scalars(old))
     if ids:
         theirs = update(WebhookEvent).where(WebhookEvent.body_id.in_(ids))
