@@ -54,7 +54,9 @@ class Watch:
 
     def look(self) -> None:
         """Reads what may have changed; for the desk's thread."""
-        watched = [campaign for campaign, count in list(self._campaigns.items()) if count > 0]
+        in_hand = {campaign for campaign, count in list(self._campaigns.items()) if count > 0}
+        # Also those held so far: what comes of them goes back at once, so that none is ever found in hand.
+        watched = in_hand | self._held
         with self.sessions.reading() as session:
             self._is_silent = session.scalar(select(Channel.stopped_reason).order_by(Channel.id).limit(1)) is not None
             if watched:
