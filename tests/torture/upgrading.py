@@ -58,8 +58,8 @@ def run(trial: Trial) -> None:
             take_over(product)
             ledger = storm.join(300)
             check(storm.is_over, "some posts were never acknowledged")
-            wait_until(lambda: friends(product) >= members + posts, "every follower", patience=240, watch=product)
-            wait_until(lambda: len(product.line.deliveries()) >= posts, "every welcome", patience=120, watch=product)
+            wait_until(lambda: friends(product) >= members + posts, "every follower", patience=600, watch=product)
+            wait_until(lambda: len(product.line.deliveries()) >= posts, "every welcome", patience=300, watch=product)
             time.sleep(2)  # a second one would be on its heels
             trial.note(
                 members=members, posts=posts, served_by="the first version" if old != ROOT else "the new version",
