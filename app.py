@@ -145,7 +145,7 @@ def _serving_service() -> door.Service:
 
 
 def _sender_loops(service: door.Service) -> list[Callable[[threading.Event], None]]:
-    from line.sender import Sender  # aiohttp: only the worker pays for importing it
+    from line.sender import Sender  # only the worker pays for importing it
 
     sender = Sender(service.sessions, service.clock, service.extra["line"])
     service.sessions.bells[wake.OUTBOX].hear(sender.wake)
