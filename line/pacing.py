@@ -5,8 +5,9 @@ loop that stalled, a process that was stopped and woken, handshakes or a network
 let them go at once. So each host also keeps to this: the requests that may have arrived within the last
 second are never more than the moments it was given within the last 1.05 seconds. A request may have arrived
 at any time between leaving and its answer (less the way there and back at its quickest), so it counts until
-a second after that. Summed over hosts this is at most 1.05 x 95 % of what LINE allows, whatever was late.
-Those that are late leave somewhat faster than moments come, never at once.
+a second after that. And a moment is good for only a little while: who is late takes the next one of this host's,
+for what one host has missed another may be using up by then. Summed over hosts this is at most 1.05 x 95 % of
+what LINE allows, whatever was late. Those that are late leave somewhat faster than moments come, never at once.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from line.transport import Answer
 
 SECOND = 1.02  # and a little, because ways are known only roughly
 SPREAD = 0.05  # how much longer moments count than requests do: the room that 95 % leaves
+GOOD_FOR = 0.04  # seconds a moment may be used after it came: less than SPREAD by the way there
 CATCHES_UP = 1.5  # who is late leaves this much faster than moments come, and never in a bunch
 TICK = 0.004  # requests whose moments lie this close together leave together
 LATE = 1.0  # who has missed their moment by this much is given back, for another moment
@@ -49,6 +51,7 @@ class Gate:
     def __init__(self) -> None:
         self._coming: deque[float] = deque()
         self._given: deque[float] = deque()
+        self._unused: deque[float] = deque()
         self._answered: deque[tuple[float, float]] = deque()  # (left, answered)
         self._unanswered = 0
         self._quickest = (float("inf"), float("inf"))  # way there and back, of this spell and of the one before
@@ -63,7 +66,7 @@ class Gate:
 
     def is_open(self, now: float) -> bool:
         """Whether one more may leave."""
-        return self._free_at <= now and self._open(now) < len(self._given)
+        return self._free_at <= now and self._open(now) < len(self._given) and bool(self._unused)
 
     def is_crowded(self, now: float) -> bool:
         """Whether those that left are too many by now: time went by before they were on the wire."""
@@ -71,6 +74,7 @@ class Gate:
 
     def left(self, now: float) -> None:
         self._unanswered += 1
+        self._unused.popleft()
         self._free_at = max(self._free_at, now - 2 * TICK) + self._gap / CATCHES_UP
 
     def came_back(self, left_at: float, now: float) -> None:
@@ -81,7 +85,10 @@ class Gate:
 
     def _open(self, now: float) -> int:
         while self._coming and self._coming[0] <= now:
+            self._unused.append(self._coming[0])
             self._given.append(self._coming.popleft())
+        while self._unused and self._unused[0] <= now - GOOD_FOR:
+            self._unused.popleft()
         while self._given and self._given[0] <= now - 1.0 - SPREAD:
             self._given.popleft()
         # Answers come a little out of order; a late one in front only makes us wait a moment longer.

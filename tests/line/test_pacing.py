@@ -29,12 +29,13 @@ class Played:
         self.arrivals: list[float] = []
         self.due: list[float] = []
         self.out: list[tuple[float, float]] = []  # (answered at, left at)
+        self.moments: Callable[[float], bool] = lambda _at: True  # which of all are this host's
 
     def run(self, seconds: float) -> list[float]:
         now, granted = 0.0, 0.0
         while now < seconds:
             while granted <= now + 0.5:  # given ahead, as the bucket does
-                some = [granted + n / RATE for n in range(10)]
+                some = [at for n in range(10) if self.moments(at := granted + n / RATE)]
                 self.gate.expect(some)
                 self.due += some
                 granted += 10 / RATE
@@ -109,3 +110,14 @@ def test_a_shared_clock_that_was_set_is_followed() -> None:
     time.compare(10.0, 1000.001, 10.002)
     time.compare(20.0, 1310.001, 20.002)
     assert time.local(1310.0) == pytest.approx(20.0, abs=0.002)
+
+
+def test_what_one_host_missed_it_does_not_use_while_another_uses_its_own() -> None:
+    """Two hosts share the rate. One stalls again and again, the other has the moments that come after."""
+    arrivals: list[float] = []
+    for stalls in (True, False):
+        host = Played(way=steady, sleeps=lambda now, on=stalls: now + 0.6 if on and int(now * 250) % 500 == 1 else 0.0)
+        host.moments = lambda at, on=stalls: (at % 2 < 0.5) == on  # the first half second of two, and the rest
+        arrivals += host.run(12)
+    assert worst_second(arrivals) <= LIMIT
+    assert len(arrivals) > 0.5 * RATE * 12
