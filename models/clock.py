@@ -15,6 +15,11 @@ def parse_clock(text: str) -> time:
     return time(int(hours), int(minutes or 0))
 
 
+def this_machines_now() -> datetime:
+    """For where no session is at hand and nobody shares the clock."""
+    return datetime.now(UTC)
+
+
 def machine_now(session: Session) -> datetime:
     """The clock that leases and rates follow: the database's where hosts share one, else this machine's."""
     if session.get_bind().dialect.name != "postgresql":

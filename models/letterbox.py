@@ -1,11 +1,10 @@
 """Where the webhook drops raw bodies: one insert each, committed by itself, never waiting long."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import URL, Engine, bindparam, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from models.channel import Channel
+from models.clock import this_machines_now
 from models.inbox import InboundBody
 from models.session import with_settings
 
@@ -23,7 +22,7 @@ class Letterbox:
         self.engine = _impatient(engine.url) if shared else engine.execution_options(hurried=True)
         channel = select(Channel.id).order_by(Channel.id).limit(1).scalar_subquery()
         # Hosts that share a database share its clock.
-        received_at = func.now() if shared else bindparam("machine_now", callable_=lambda: datetime.now(UTC))
+        received_at = func.now() if shared else bindparam("machine_now", callable_=this_machines_now)
         self._insert = insert(InboundBody).values(channel_id=channel, received_at=received_at)
 
     def drop(self, body: bytes) -> None:

@@ -1,6 +1,7 @@
 """The main loop, from a new friend to the number that moved: one person's five months, told in one test."""
 
 import json
+import threading
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def test_from_a_new_friend_to_the_number_that_moved(world: World) -> None:
         calendar = calendar_of(session)
     for month_end in (date(2027, 4, 9), date(2027, 5, 9)):
         world.go_to(calendar.start(month_end) + timedelta(hours=12))
-        world.clock.tick()
+        world.clock.run_due(threading.Event())
         world.settle()
     with world.session() as session:
         closed = session.scalars(select(MonthClose.month).order_by(MonthClose.month)).all()

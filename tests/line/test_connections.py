@@ -1,8 +1,10 @@
 """Our own HTTP: answers in any number of pieces, halves of answers, and connections that end at a bad moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Any
 
 import pytest
 import uvloop
@@ -18,6 +20,12 @@ CHUNKED = (
 )
 LOOPS = (asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy)  # without the faster kind, and with it
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
+
+
+def on_a_thread_of_its_own(work: Coroutine[Any, Any, Any]) -> Any:
+    """This one may have an event loop: the browser's tests leave theirs running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @pytest.mark.parametrize("answer", [WHOLE, CHUNKED, b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE])
@@ -89,7 +97,7 @@ def run(serve: Serve, *, times: int = 1, seconds: float = 10.0) -> tuple[list[Re
         server.close()
         return outcomes, len(seen)
 
-    return asyncio.run(work())
+    return on_a_thread_of_its_own(work())
 
 
 async def asked(pool: Pool) -> Reply | Lost:
@@ -180,7 +188,7 @@ def test_nobody_there_is_unreached() -> None:
         finally:
             await pool.close()
 
-    outcome = asyncio.run(work())
+    outcome = on_a_thread_of_its_own(work())
     assert isinstance(outcome, Lost)
     assert not outcome.reached
 
@@ -199,6 +207,6 @@ def test_something_that_speaks_no_tls_is_unreached() -> None:
             await pool.close()
             server.close()
 
-    outcome = asyncio.run(work())
+    outcome = on_a_thread_of_its_own(work())
     assert isinstance(outcome, Lost)
     assert not outcome.reached
