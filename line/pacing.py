@@ -6,8 +6,9 @@ let them go at once. So each host also keeps to this: the requests that may have
 second are never more than the moments it was given within the last 1.05 seconds. A request may have arrived
 at any time between leaving and its answer (less the way there and back at its quickest), so it counts until
 a second after that. And a moment is good for only a little while: who is late takes the next one of this host's,
-for what one host has missed another may be using up by then. Summed over hosts this is at most 1.05 x 95 % of
-what LINE allows, whatever was late. Those that are late leave somewhat faster than moments come, never at once.
+for what one host has missed another may be using up by then. For one host this is at most 1.05 x 95 % of what
+LINE allows, whatever was late. Of several, none knows when the others' requests arrive: if those take longer than
+the 5 % are worth, a second may hold more (docs/reliability.md). Who is late leaves somewhat faster, never at once.
 """
 
 import asyncio
