@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session, aliased
 from api.parsing import MEMBER_COLUMNS, PURCHASE_COLUMNS, SCORE_COLUMNS
 from domain.money import to_text
 from domain.operations.importing_events import BY_ID
-from models.benefit import PointLine
 from models.campaign import Campaign, Recipient
 from models.event import Event
 from models.member import Friend, Member
+from models.points import PointLine
 from models.programme import Brand, MemberTag, Tag, Tier, the_brand
 from models.purchase import Purchase, PurchaseLine
 from models.score import MemberScore

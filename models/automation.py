@@ -56,6 +56,7 @@ class Enrolment(Base):
     id: Mapped[Key]
     automation_id: Mapped[int] = mapped_column(BigInt, ForeignKey("automation.id"))
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     cause: Mapped[Text]
     entered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)

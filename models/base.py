@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -50,6 +50,11 @@ Short = Annotated[str, mapped_column(String(64))]
 Text = Annotated[str, mapped_column(String(255))]
 JsonDict = Annotated[dict[str, Any], mapped_column(Json, default=dict)]
 JsonList = Annotated[list[Any], mapped_column(Json, default=list)]
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Makes an index of some rows only, on either database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Base(DeclarativeBase):

@@ -1,12 +1,12 @@
-"""What members are given: coupons and their claims, points."""
+"""What members are given: coupons, their claims and codes; access for a time. Points are in models/points.py."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 
 
 class Coupon(Base):
@@ -36,6 +36,16 @@ class Coupon(Base):
     stock: Mapped[int | None]
     issued: Mapped[int] = mapped_column(default=0)
     per_person: Mapped[int] = mapped_column(default=1)
+    # When and where it may be used: from a day on, on these weekdays (1 = Monday), in these stores (keys); empty = all.
+    use_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    weekdays: Mapped[list[Any]] = mapped_column(Json, default=list)
+    stores: Mapped[list[Any]] = mapped_column(Json, default=list)
+    # Whom the claiming opens for sooner: [{"rule": {…}, "hours": 24}]
+    early: Mapped[list[Any]] = mapped_column(Json, default=list)
+    # What one costs the brand, in minor units, where that is not its value: for ROI.
+    cost: Mapped[int | None] = mapped_column(BigInt)
+    # Each claim takes a code of the pool that was imported (CouponCode).
+    has_codes: Mapped[bool] = mapped_column(default=False)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -52,6 +62,7 @@ class CouponClaim(Base):
     ref: Mapped[Short] = mapped_column(unique=True)
     coupon_id: Mapped[int] = mapped_column(BigInt, ForeignKey("coupon.id"))
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     cause: Mapped[Text] = mapped_column(unique=True)
     terms_version: Mapped[int] = mapped_column(default=1)
     terms: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
@@ -62,6 +73,8 @@ class CouponClaim(Base):
     store_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("store.id"))
     order_ref: Mapped[Text | None]
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    void_reason: Mapped[Text | None]
+    reissue_of_id: Mapped[int | None] = mapped_column(BigInt)  # the claim this one replaces
 
     coupon: Mapped[Coupon] = relationship()
 
@@ -73,16 +86,39 @@ class CouponClaim(Base):
         return self.expires_at is not None and self.expires_at < now
 
 
-class PointLine(Base):
-    """The points ledger. The balance is the sum of the lines."""
+class CouponCode(Base):
+    """One code of a pool made elsewhere (a partner's, a shop system's). Taken by at most one claim."""
 
-    __tablename__ = "point_line"
-    __table_args__ = (Index("ix_point_line_member", "member_id", "at"),)
+    __tablename__ = "coupon_code"
+    __table_args__ = (
+        UniqueConstraint("coupon_id", "code"),
+        Index("ix_coupon_code_free", "coupon_id", "id", **where("claim_id IS NULL AND voided_at IS NULL")),
+    )
+
+    id: Mapped[Key]
+    coupon_id: Mapped[int] = mapped_column(BigInt, ForeignKey("coupon.id"))
+    code: Mapped[Text]
+    claim_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("coupon_claim.id"), unique=True)
+    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AccessLine(Base):
+    """The ledger of access: from when to when a person may enter what (a paid membership, a gate, a club)."""
+
+    __tablename__ = "access_line"
+    __table_args__ = (
+        Index("ix_access_line_member", "member_id", "key"),
+        Index("ix_access_line_ends", "key", "ends_at"),
+    )
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
-    points: Mapped[int]
-    reason: Mapped[Short]
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
+    key: Mapped[Short]
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # None: without end
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    usable_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[Short] = mapped_column(default="granted")
     cause: Mapped[Text] = mapped_column(unique=True)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # taken back, as when what paid for it was refunded

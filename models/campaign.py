@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 
 # What a campaign may become next. There is no way back from sending to draft.
 CAMPAIGN_MOVES: dict[str, frozenset[str]] = {
@@ -26,11 +26,6 @@ CAMPAIGN_MOVES: dict[str, frozenset[str]] = {
 # Of a chunk: not over; and over, one way or another, so that its people become what it has become.
 OPEN_CHUNKS = ("waiting", "ready", "claimed")
 OVER_CHUNKS = ("sent", "failed", "unsure", "withheld")
-
-
-def where(condition: str) -> dict[str, Any]:
-    """Makes an index of some rows only, on either database."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Campaign(Base):
@@ -138,6 +133,7 @@ class Recipient(Base):
     id: Mapped[Key]
     campaign_id: Mapped[int] = mapped_column(BigInt)
     member_id: Mapped[int] = mapped_column(BigInt)
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     # Why this person is in this send this time: "" for a campaign, e.g. "2026" for a birthday.
     occasion: Mapped[Short] = mapped_column(default="")
     chunk_no: Mapped[int | None]

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Date, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 
 
 class Event(Base):
@@ -23,10 +23,16 @@ class Event(Base):
         Index("ix_event_kind_day", "kind", "day", "member_id"),
         Index("ix_event_campaign", "campaign_id", "kind"),
         Index("ix_event_recorded_at", "recorded_at"),
+        Index("ix_event_via", "via_id", **where("via_id IS NOT NULL")),
+        Index("ix_event_actor", "actor_ref", **where("actor_ref IS NOT NULL")),
     )
 
     id: Mapped[Key]
     member_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("member.id"))
+    # The record it happened on, when that was merged into this person: an unmerge gives it back (models/merge.py).
+    via_id: Mapped[int | None] = mapped_column(BigInt)
+    # What an unknown person was called (a browser's own id): found again when we learn who it was.
+    actor_ref: Mapped[Text | None]
     kind: Mapped[Short]
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,10 +1,10 @@
 """The brand's programme: its look, rules of contact, tiers, tags, segments, forms and answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy import Date, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
@@ -39,6 +39,17 @@ class Brand(Base):
     message_price: Mapped[float] = mapped_column(default=0.2)  # currency units per message past the plan
     # Wording per language: consent, opt-out line, contact …: {"consent": {"en": "…", "zh-Hant": "…"}}
     wording: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # How points are earned: {"per": 100, "points": 1, "pending_days": 7, "expire": "end_of_next_year",
+    # "times": [{"key", "times": 2, "on": {weekday, day of month or dates}, "rule": {…}}]}; empty = none are.
+    points: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # What tiers are reached by: spend (amount) or visits (days in a store), in 365 days.
+    tiers_by: Mapped[Short] = mapped_column(default="spend")
+    # Which of two rules scores RFM: fixed thresholds or quintiles among buyers; and which NAPL is shown.
+    rfm_by: Mapped[Short] = mapped_column(default="fixed")
+    napl_by: Mapped[Short] = mapped_column(default="activity")
+    # For expected value and ROI: what is left of 100 of revenue; what a point costs, in currency units.
+    margin_percent: Mapped[int] = mapped_column(default=100)
+    point_cost: Mapped[float] = mapped_column(default=0.0)
     # Versions of applied programme files, newest last: [{"at", "sha", "by"}]
     history: Mapped[list[Any]] = mapped_column(Json, default=list)
 
@@ -63,6 +74,22 @@ class Tier(Base):
     benefits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # lines to show, per language
 
 
+class Ladder(Base):
+    """The thresholds that hold from a day on, by tier key; the newest of a day wins. Days before the first: Tier's own.
+
+    Kept so that changing a threshold judges what is spent from then on, and rewrites nobody's past.
+    """
+
+    __tablename__ = "ladder"
+    __table_args__ = (Index("ix_ladder_from", "from_day"),)
+
+    id: Mapped[Key]
+    from_day: Mapped[date] = mapped_column(Date)
+    thresholds: Mapped[dict[str, Any]] = mapped_column(Json)
+    by: Mapped[Text]
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class TierLine(Base):
     """The tier ledger: each move with its cause and the evidence behind it. Never overwritten."""
 
@@ -71,6 +98,7 @@ class TierLine(Base):
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     tier_id: Mapped[int] = mapped_column(BigInt, ForeignKey("tier.id"))
     from_tier_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("tier.id"))
     # joined | upgraded | renewed | held | grace | fell | taken_back | granted | by_hand
@@ -123,6 +151,7 @@ class MemberTag(Base):
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     tag_id: Mapped[int] = mapped_column(BigInt, ForeignKey("tag.id"))
     assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
     renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -160,6 +189,8 @@ class Form(Base):
     #   "label": {…}, "tag": "tag_key"?}], "field": "custom_field"?, "required": bool}]
     questions: Mapped[list[Any]] = mapped_column(Json, default=list)
     is_open: Mapped[bool] = mapped_column(default=True)
+    # form | nps | csat | quiz. Of a survey, the first question of kind `score` is the score; a low one raises care.
+    kind: Mapped[Short] = mapped_column(default="form")
 
 
 class FormAnswer(Base):
@@ -170,6 +201,8 @@ class FormAnswer(Base):
     form_id: Mapped[int] = mapped_column(BigInt, ForeignKey("form.id"))
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
     answers: Mapped[dict[str, Any]] = mapped_column(Json)
+    score: Mapped[int | None]  # of a survey or quiz
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -195,6 +228,8 @@ class EntrySource(Base):
     name: Mapped[Text]
     store_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("store.id"))
     welcome: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # extra words, per language
+    kind: Mapped[Short] = mapped_column(default="store")  # store | staff | ad | event
+    campaign_ref: Mapped[Text | None]  # of an event on site: who comes by it takes part in this campaign
 
 
 class RichMenu(Base):

@@ -31,6 +31,7 @@ class Purchase(Base):
     id: Mapped[Key]
     order_ref: Mapped[Text] = mapped_column(unique=True)
     member_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     # What the source called the buyer when we did not (yet) know them; also how they are found later.
     buyer_ref: Mapped[Text | None] = mapped_column(index=True)
     paid_at: Mapped[datetime] = mapped_column(UtcDateTime)

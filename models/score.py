@@ -34,6 +34,83 @@ class MemberScore(Base):
     gap_count: Mapped[int | None]
     gap_median: Mapped[float | None]
     gaps: Mapped[str | None]
+    # By quintiles among buyers (definitions §5), and the other NAPL in use (by purchases alone).
+    quintile_r: Mapped[int | None]
+    quintile_f: Mapped[int | None]
+    quintile_m: Mapped[int | None]
+    quintile_group: Mapped[Short | None]
+    napl_purchases: Mapped[Short | None]
+    # The furthest step of the shopping funnel of the last 30 days: reach, browse, cart, order, pick_up, repurchase.
+    funnel_stage: Mapped[Short | None]
+    # The categories bought on most days of the last 365, best first, with their lift: [["tea", 9, 1.8], …]
+    affinity: Mapped[list[Any] | None] = mapped_column(Json)
+    # Net amount of the 180 days to now against the 180 before: percent, 100 = the same.
+    amount_trend: Mapped[int | None]
+
+
+class MemberForecast(Base):
+    """What the models expect of a buyer, as of the last night (definitions §9). Floats; money in minor units."""
+
+    __tablename__ = "member_forecast"
+    __table_args__ = (
+        Index("ix_member_forecast_churn", "churn_band"),
+        Index("ix_member_forecast_clv", "clv_band"),
+    )
+
+    member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"), primary_key=True)
+    as_of: Mapped[date] = mapped_column(Date)
+    p_alive: Mapped[float | None]
+    p_buys_90d: Mapped[float | None]
+    churn_band: Mapped[Short | None]  # low | middle | high | too_new; recency bands when no model could be fitted
+    expected_purchases_12m: Mapped[float | None]
+    expected_order: Mapped[float | None]  # Gamma-Gamma's expected value of one purchase day
+    expected_value_12m: Mapped[float | None]
+    clv_band: Mapped[Short | None]  # A | B | C
+    likely_again: Mapped[float | None]  # of a first buyer: probability of a second purchase day within 90 days
+    likely_again_band: Mapped[Short | None]
+
+
+class ModelFit(Base):
+    """A model fitted to everyone's purchases, or the reason why it was not (definitions §9)."""
+
+    __tablename__ = "model_fit"
+    __table_args__ = (UniqueConstraint("model", "as_of"),)
+
+    id: Mapped[Key]
+    model: Mapped[Short]  # mbg_nbd | bg_nbd | gamma_gamma | first_buyer
+    as_of: Mapped[date] = mapped_column(Date)
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    log_likelihood: Mapped[float | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # buyers, repeaters, t90, correlation, …
+    refused: Mapped[Short | None]  # why it is not to be used
+    fitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Forecast(Base):
+    """What was forecast for a band of people on a day, and what then happened: how far to trust the model."""
+
+    __tablename__ = "forecast"
+    __table_args__ = (UniqueConstraint("as_of", "band"),)
+
+    id: Mapped[Key]
+    as_of: Mapped[date] = mapped_column(Date)
+    band: Mapped[Short]
+    count: Mapped[int]
+    expected: Mapped[float]  # buyers within 90 days: the sum of their probabilities
+    ids: Mapped[bytes] = mapped_column(LargeBinary)
+    happened: Mapped[int | None]
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class KeptReport(Base):
+    """A report over everyone that takes too long to compute while somebody waits: the night's answer."""
+
+    __tablename__ = "kept_report"
+
+    name: Mapped[Short] = mapped_column(primary_key=True)
+    as_of: Mapped[date] = mapped_column(Date)
+    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ScoreDue(Base):

@@ -53,7 +53,8 @@ class AuditLine(Base):
 class StaffNote(Base):
     """Words for or by staff about a person: a chat text waiting for an answer, a care task, a note.
 
-    kind: chat | task | note. An open one has `closed_at` None.
+    kind: chat | task | note | care (a low score: marketing to them waits until it is closed). An open one has
+    `closed_at` None.
     """
 
     __tablename__ = "staff_note"
@@ -61,6 +62,7 @@ class StaffNote(Base):
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"), index=True)
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     kind: Mapped[Short]
     text: Mapped[str]
     line_message_id: Mapped[Short | None] = mapped_column(index=True)
@@ -68,6 +70,9 @@ class StaffNote(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))
+    closed_words: Mapped[str | None]
+    assignee_id: Mapped[int | None] = mapped_column(BigInt)
+    evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
 class ApiKey(Base):

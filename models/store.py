@@ -68,6 +68,7 @@ class Booking(Base):
     slot_id: Mapped[int] = mapped_column(BigInt, ForeignKey("slot.id"))
     store_id: Mapped[int] = mapped_column(BigInt, ForeignKey("store.id"))
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     state: Mapped[Short] = mapped_column(default="confirmed")
@@ -101,6 +102,7 @@ class WaitlistEntry(Base):
     id: Mapped[Key]
     slot_id: Mapped[int] = mapped_column(BigInt, ForeignKey("slot.id"))
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
+    via_id: Mapped[int | None] = mapped_column(BigInt)  # as models/event.py
     state: Mapped[Short] = mapped_column(default="waiting")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     offered_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -9,8 +9,11 @@ from models import (
     event,
     inbox,
     member,
+    merge,
+    mission,
     outbox,
     people_set,
+    points,
     programme,
     purchase,
     rollup,
@@ -22,8 +25,8 @@ from models import (
 from models.base import Base
 
 __all__ = [
-    "automation", "benefit", "campaign", "channel", "clock", "event", "inbox",
-    "member", "outbox", "people_set", "programme", "purchase", "rollup", "running", "score", "staff", "store",
+    "automation", "benefit", "campaign", "channel", "clock", "event", "inbox", "member", "merge", "mission", "outbox",
+    "people_set", "points", "programme", "purchase", "rollup", "running", "score", "staff", "store",
 ]  # fmt: skip
 
 metadata = Base.metadata

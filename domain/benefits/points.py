@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.benefit import PointLine
+from models.points import PointLine
 from models.session import insert_for
 
 

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from domain.calendar import calendar_of
 from domain.scores.tier import WINDOW
-from models.benefit import CouponClaim, PointLine
+from models.benefit import CouponClaim
 from models.member import Member
+from models.points import PointLine
 from models.programme import Tier
 from models.purchase import Purchase
 from models.store import Store

@@ -8,10 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import Base
-from models.benefit import CouponClaim, PointLine
+from models.benefit import CouponClaim
 from models.event import Event
 from models.member import Friend, Identity, Member
 from models.outbox import OutgoingMessage
+from models.points import PointLine
 from models.programme import FormAnswer, MemberTag, TierLine
 from models.purchase import Purchase, PurchaseLine
 from models.staff import StaffNote

@@ -10,7 +10,7 @@ from domain.rules._finding import some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
 from domain.wording import mark
-from models.benefit import PointLine
+from models.points import PointLine
 
 GROUP = "Tags and groups"
 

@@ -70,6 +70,22 @@ def add_columns(table: str, columns: Mapping[str, Any]) -> None:
         patiently(f"ALTER TABLE {table} {', '.join(adding)}")
 
 
+def add_filled(table: str, name: str, kind: Any, value: Any) -> None:
+    """A column that may not be empty: the rows there are say `value`, which the catalogue alone has to keep."""
+    if not is_postgresql():
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column(name, kind, nullable=False, server_default=value))
+        return
+    dialect = op.get_bind().dialect
+    constant = value if isinstance(value, str) else str(value.compile(dialect=dialect))
+    literal = f"'{constant}'" if isinstance(value, str) else constant
+    with apart():
+        patiently(
+            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind.compile(dialect=dialect)} "
+            f"DEFAULT {literal} NOT NULL"
+        )
+
+
 def drop_columns(table: str, names: Iterable[str]) -> None:
     if not is_postgresql():
         with op.batch_alter_table(table) as batch:

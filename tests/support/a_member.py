@@ -9,8 +9,9 @@ from domain.operations import claiming, opening, tiering
 from domain.operations.entering import enter
 from domain.operations.joining import register
 from domain.operations.purchasing import Line, record_order
-from models.benefit import Coupon, PointLine
+from models.benefit import Coupon
 from models.member import Member
+from models.points import PointLine
 from models.programme import Form, Tier, the_brand
 from models.store import Store
 from tests.support.world import World

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Conflict
 from domain.operations import granting
-from models.benefit import CouponClaim, PointLine
+from models.benefit import CouponClaim
+from models.points import PointLine
 from models.programme import Tier
 from tests.support.factories import make_coupon, make_member
 

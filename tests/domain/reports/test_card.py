@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from domain.reports import card
-from models.benefit import PointLine
 from models.member import Member
+from models.points import PointLine
 from models.programme import Tier
 from tests.support.factories import make_member, make_purchase
 

@@ -10,10 +10,11 @@ from domain.calendar import calendar_of
 from domain.errors import Invalid
 from domain.operations.recording import record
 from domain.rules import Names, compile_rule, context_of, describe, holds_for, names_of, sentence, validate, why
-from models.benefit import Coupon, CouponClaim, PointLine
+from models.benefit import Coupon, CouponClaim
 from models.campaign import Campaign, Recipient
 from models.channel import the_channel
 from models.member import Member
+from models.points import PointLine
 from models.programme import MemberTag, Tier
 from models.purchase import PurchaseLine, RefundAllocation
 from models.score import MemberScore
