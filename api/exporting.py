@@ -33,6 +33,7 @@ from models.tables import metadata
 # Raw inbox, keys and codes stay; so do these columns of tables that go.
 SECRET_TABLES = {"inbound_body", "webhook_event", "one_time_code", "api_key", "alembic_version"}
 SECRET_COLUMNS = {
+    "draw": {"seed"},  # until it is drawn
     "staff": {"password_hash", "totp_secret", "invite_hash", "session_version", "totp_step"},
     "outgoing_message": {"reply_token"},
 }

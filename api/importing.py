@@ -21,7 +21,7 @@ from api.mapping import Map, Rank
 from api.parsing import MEMBER_COLUMNS, PURCHASE_COLUMNS, Parser
 from api.reading import FileReader, Ranks, SourceLine, open_file
 from domain.errors import Invalid, Refusal
-from domain.operations import tiering
+from domain.operations import settling
 from domain.operations.auditing import audit
 from domain.operations.importing_events import import_events, ranked
 from domain.operations.importing_members import import_members
@@ -170,7 +170,7 @@ class Importer:
         ids = sorted(touched) if self.what != "events" else []
         for at in range(0, len(ids), SETTLE):
             with self.sessions.writing() as session:
-                tiering.settle(session, ids[at : at + SETTLE], is_history=True, now=self.now)
+                settling.settle(session, ids[at : at + SETTLE], is_history=True, now=self.now)
                 session.commit()
         with self.sessions.writing() as session:
             data = {**report.as_data(), "file": self.path.name, "map": self.map.name}

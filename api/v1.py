@@ -14,7 +14,7 @@ import door
 from api.parsing import Parser
 from api.shapes import Events, MemberItem, Members, Purchases, Rejected, Taken
 from domain.errors import Invalid, NotSignedIn, Refusal
-from domain.operations import replaying, tiering
+from domain.operations import replaying, settling
 from domain.operations.importing_events import EventRow, import_events, ranked
 from domain.operations.importing_members import MemberRow, import_members
 from domain.operations.importing_purchases import Loaded, import_purchases
@@ -116,7 +116,7 @@ def _take(
             refused[index] = refusal
     loaded = write(door.session(), rows)
     replaying.replay(door.session(), loaded.changed, now=door.now())
-    tiering.settle(door.session(), loaded.member_ids, now=door.now())
+    settling.settle(door.session(), loaded.member_ids, now=door.now())
     door.session().commit()
     outcomes = Counter(outcome for outcome in loaded.outcomes if isinstance(outcome, str))
     pairs = zip(places, loaded.outcomes, strict=True)

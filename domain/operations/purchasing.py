@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Invalid, Refusal
-from domain.operations import converting, naming, netting, rolling_up, tiering
+from domain.operations import converting, naming, netting, rolling_up, settling
 from domain.operations.converting import Completion
 from domain.operations.recording import is_news, record
 from domain.wording import mark
@@ -110,7 +110,7 @@ def record_order(
     purchase = session.scalar(select(Purchase).where(Purchase.order_ref == order_ref))
     if purchase is None:
         raise Invalid(mark("The order has no lines, so nothing was recorded. Add at least one line."))
-    tiering.settle(session, recorded.member_ids, now=now)
+    settling.settle(session, recorded.member_ids, now=now)
     return purchase
 
 
@@ -343,7 +343,7 @@ def link_buyer(session: Session, member_id: int, refs: Iterable[str], *, now: da
     """Gives a person the orders made under these references before we knew who they were; returns how many."""
     linked = link_buyers(session, dict.fromkeys(refs, member_id), now=now)
     if linked:
-        tiering.settle(session, [member_id], now=now)
+        settling.settle(session, [member_id], now=now)
     return linked
 
 
