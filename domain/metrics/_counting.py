@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from domain.metrics import campaign_capture
@@ -41,11 +41,12 @@ def measure(session: Session, metric: Metric, period: Period) -> Figure:
     counted: dict[Place, Counts] = defaultdict(Counter)
     rows = metric.rows(period).subquery("rows")
     keys = [rows.c.part, *_split(metric, rows)]
+    each = rows.c.weight if metric.unit == "money" else literal(1)
     sums = [
-        func.sum(1 - rows.c.pending).label("of"),
-        func.sum(rows.c.hit * (1 - rows.c.pending)).label("who"),
-        func.sum(rows.c.pending).label("pending"),
-        *(func.sum(rows.c[aside]).label(aside) for aside in metric.asides),
+        func.sum(each * (1 - rows.c.pending)).label("of"),
+        func.sum(each * rows.c.hit * (1 - rows.c.pending)).label("who"),
+        func.sum(each * rows.c.pending).label("pending"),
+        *(func.sum(each * rows.c[aside]).label(aside) for aside in metric.asides),
     ]
     names = _names(metric)
     for row in session.execute(select(*keys, *sums).group_by(*keys)):
@@ -87,7 +88,7 @@ def people(metric: Metric, period: Period, *, place: Place, side: str) -> Rows:
     """(member_id, times) of everyone the figure counts on `side`, by the very rows it is counted from."""
     rows = metric.rows(period).subquery("rows")
     part, word = place
-    chosen: list[ColumnElement[bool]] = [mature(rows)]
+    chosen: list[ColumnElement[bool]] = [mature(rows), rows.c.member_id.is_not(None)]
     if part or metric.whole:
         chosen.append(rows.c.part == (part or metric.whole))
     if word and metric.split:

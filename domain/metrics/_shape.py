@@ -6,7 +6,7 @@ Counting the rows gives the figure, reading them gives the people, so the two ca
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, Subquery, case
 
@@ -16,6 +16,8 @@ from domain.calendar import Calendar, Month
 Rows: TypeAlias = Select[*tuple[Any, ...]]
 
 BASE_MONTHS = 3  # J4 looks at whom the month three before began with
+FIRST_RATE = 10  # places below are of the Review
+Unit = Literal["people", "orders", "money"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class Metric:
     early to tell, in neither side), then the `asides`: further 0/1 columns counted beside the figure.
     `split` names a JSON list column that cuts each part again (the segments of a message).
     `parts` names those shown even when empty; None where there are none at all. `whole` names the part
-    that is the figure itself; without it the figure is the sum of the parts.
+    that is the figure itself; without it the figure is the sum of the parts. Of a share of `money` the rows
+    also have a `weight`, in minor units: what each counts for. A row may be of nobody (`member_id` NULL): it
+    counts and opens into no one. `trust` says when not to believe it.
     """
 
     key: str
@@ -72,6 +76,13 @@ class Metric:
     split: str | None = None
     parts: tuple[str, ...] | None = None
     whole: str | None = None
+    unit: Unit = "people"
+    trust: str = ""
+
+    @property
+    def is_rate(self) -> bool:
+        """Shown by Reports, not by the Review."""
+        return self.place >= FIRST_RATE
 
 
 @dataclass(frozen=True)

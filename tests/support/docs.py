@@ -12,7 +12,7 @@ from pathlib import Path
 import domain.rules
 import domain.triggers
 from domain.events import KINDS
-from domain.metrics import all_metrics
+from domain.metrics import all_metrics, rates
 from jobs.runner import NIGHT, all_jobs
 from settings import Settings
 
@@ -27,6 +27,11 @@ def metrics() -> Iterator[str]:
         yield f"## {metric.title} (`{metric.key}`)"
         yield _docstring(f"domain/metrics/{_file_of(metric.rows)}.py")
         yield f"Rests on the events {', '.join(f'`{kind}`' for kind in metric.rests_on) or 'none'}."
+    yield "# The wider rates"
+    yield "Shown by Reports, month by month; not among the Review's numbers and not in `flask metrics`."
+    for metric in rates().values():
+        yield f"## {metric.title} (`{metric.key}`)"
+        yield _docstring(f"domain/metrics/{_file_of(metric.rows)}.py")
 
 
 def rules() -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.metrics import all_metrics
+from domain.metrics import all_metrics, rates
 from domain.metrics._counting import measure
 from domain.metrics._shape import Figure, Period
 from domain.operations.recording import record
@@ -62,7 +62,7 @@ def figure(session: Session, key: str, month: str, *, as_of: datetime) -> Figure
     from domain.calendar import Month
 
     period = Period(Month.parse(month), calendar_of(session), as_of)
-    return measure(session, all_metrics()[key], period)
+    return measure(session, {**all_metrics(), **rates()}[key], period)
 
 
 def share(figure: Figure) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from jinja2 import Environment
 from jinja2.ext import babel_extract
 
 from domain.events import KINDS
-from domain.metrics import all_metrics
+from domain.metrics import all_metrics, rates
 from domain.rules import conditions
 from domain.wording import CATALOGUES, LOCALES
 from liff.words import PLURAL, SINGLE
@@ -46,7 +46,7 @@ def collected() -> dict[Said, str]:
             found.setdefault(said, str(path.relative_to(ROOT)))
     for kind in KINDS.values():
         found.setdefault(kind.means, "domain/events.py")
-    for metric in all_metrics().values():
+    for metric in (*all_metrics().values(), *rates().values()):
         found.setdefault(metric.definition, f"domain/metrics/{metric.key}")
     for condition in conditions().values():
         found.setdefault(condition.title, f"domain/rules/{condition.name}.py")
