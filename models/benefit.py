@@ -40,6 +40,8 @@ class Coupon(Base):
     use_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     weekdays: Mapped[list[Any]] = mapped_column(Json, default=list)
     stores: Mapped[list[Any]] = mapped_column(Json, default=list)
+    # Who may still use it when they come to: a rule, asked at the counter; None = whoever has it.
+    use_rule: Mapped[dict[str, Any] | None] = mapped_column(Json)
     # Whom the claiming opens for sooner: [{"rule": {…}, "hours": 24}]
     early: Mapped[list[Any]] = mapped_column(Json, default=list)
     # What one costs the brand, in minor units, where that is not its value: for ROI.

@@ -50,6 +50,9 @@ class Brand(Base):
     # For expected value and ROI: what is left of 100 of revenue; what a point costs, in currency units.
     margin_percent: Mapped[int] = mapped_column(default=100)
     point_cost: Mapped[float] = mapped_column(default=0.0)
+    # What reports must know of goods: {"non_goods": ["BAG", …], "bundles": [sku, …], "launches": {sku: "2026-03-01"}};
+    # a sku or a category; empty = nothing is special.
+    shelf: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     # Versions of applied programme files, newest last: [{"at", "sha", "by"}]
     history: Mapped[list[Any]] = mapped_column(Json, default=list)
 
@@ -123,6 +126,11 @@ class Tag(Base):
     life_days: Mapped[int | None]
     rule: Mapped[dict[str, Any] | None] = mapped_column(Json)
     rule_version: Mapped[int] = mapped_column(default=1)
+    # Up to where the night has brought it, of which version of the rule, and when it last asked everyone.
+    tagged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tagged_machine_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tagged_version: Mapped[int | None]
+    compared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -191,6 +199,9 @@ class Form(Base):
     is_open: Mapped[bool] = mapped_column(default=True)
     # form | nps | csat | quiz. Of a survey, the first question of kind `score` is the score; a low one raises care.
     kind: Mapped[Short] = mapped_column(default="form")
+    # What follows a score, the highest `from` that was reached: [{"from": 3, "text": {lang: …}, "path": "/coupons",
+    #   "button": {lang: …}, "tag": "tag_key"}]. Of a quiz the score is the right answers (options with `right`).
+    bands: Mapped[list[Any]] = mapped_column(Json, default=list)
 
 
 class FormAnswer(Base):

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 
 ROLES = ("owner", "marketer", "store", "viewer")
 
@@ -58,7 +58,10 @@ class StaffNote(Base):
     """
 
     __tablename__ = "staff_note"
-    __table_args__ = (Index("ix_staff_note_open", "closed_at", "created_at"),)
+    __table_args__ = (
+        Index("ix_staff_note_open", "closed_at", "created_at"),
+        Index("ix_staff_note_care", "member_id", **where("kind = 'care' AND closed_at IS NULL")),
+    )
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"), index=True)
@@ -73,6 +76,12 @@ class StaffNote(Base):
     closed_words: Mapped[str | None]
     assignee_id: Mapped[int | None] = mapped_column(BigInt)
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+def care_is_open(member_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Whether an unhappy person waits to hear from us: until somebody has closed it, no marketing goes to them."""
+    waiting = select(StaffNote.member_id).where(StaffNote.kind == "care", StaffNote.closed_at.is_(None))
+    return member_id.in_(waiting)
 
 
 class ApiKey(Base):

@@ -14,9 +14,11 @@ depends_on = None
 
 def upgrade() -> None:
     live.add_filled("form", "kind", sa.String(length=64), 'form')
+    live.add_filled("form", "bands", Json, '[]')
     live.add_columns("form_answer", {"score": sa.Integer()})
     live.add_columns("staff_note", {"closed_words": sa.String(), "assignee_id": BigInt})
     live.add_filled("staff_note", "evidence", Json, '{}')
+    live.make_index("ix_staff_note_care", "staff_note", ["member_id"], "kind = 'care' AND closed_at IS NULL")
     op.create_table('draw',
     sa.Column('id', BigInt, nullable=False),
     sa.Column('key', sa.String(length=64), nullable=False),
@@ -128,6 +130,7 @@ def downgrade() -> None:
     op.drop_table("programme_version")
     op.drop_table("mission")
     op.drop_table("draw")
-    live.drop_columns("form", ['kind'])
+    live.drop_columns("form", ['kind', 'bands'])
     live.drop_columns("form_answer", ['score'])
+    live.drop_index("ix_staff_note_care", "staff_note")
     live.drop_columns("staff_note", ['closed_words', 'assignee_id', 'evidence'])
