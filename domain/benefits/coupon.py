@@ -15,6 +15,11 @@ from models.benefit import Coupon, CouponClaim
 from models.session import insert_for
 
 
+def wrong(value: Any, keys: Callable[[str], set[str]]) -> str | None:
+    """What a programme file's value for this kind is wrong about; `keys(section)` are those of the file."""
+    return None if value in keys("coupons") else f"there is no coupon {value!r}"
+
+
 def give(
     session: Session,
     *,

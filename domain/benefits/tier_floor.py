@@ -1,5 +1,6 @@
 """A tier floor: the person stands at least on this tier for so many days, whatever they spend."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,12 @@ from domain.wording import mark
 from models.member import Member
 from models.programme import Tier, TierLine
 from models.session import insert_for
+
+
+def wrong(value: Any, keys: Callable[[str], set[str]]) -> str | None:
+    """What a programme file's value for this kind is wrong about; `keys(section)` are those of the file."""
+    tier = value.get("tier") if isinstance(value, dict) else None
+    return None if tier in keys("tiers") else f"there is no tier {tier!r}"
 
 
 def give(session: Session, *, member_id: int, value: dict[str, Any], cause: str, now: datetime) -> TierLine | None:

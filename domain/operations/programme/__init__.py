@@ -2,6 +2,6 @@
 
 from domain.operations.programme.applying import apply, diff
 from domain.operations.programme.exporting import export
-from domain.operations.programme.shapes import Programme, read
+from domain.operations.programme.whole import Programme, read
 
 __all__ = ["Programme", "apply", "diff", "export", "read"]

@@ -1,0 +1,27 @@
+"""`brand:` how the brand looks, when it may speak, and by what it reckons."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from domain.operations.programme.sections._section import Single
+from domain.operations.programme.sections._words import Clock, Colour, Texts
+
+
+class Brand(Single):
+    name: str
+    colour: Colour = "#2f4b3c"
+    logo_url: str | None = None
+    default_language: Literal["zh-Hant", "ja", "th", "en"] = "zh-Hant"
+    quiet_from: Clock = "21:00"
+    quiet_until: Clock = "09:00"
+    weekly_cap: int | None = Field(3, ge=1)
+    holdout_percent: int = Field(10, ge=0, le=50)
+    needs_second_person: bool = False
+    message_price: float = Field(0.2, ge=0)
+    tiers_by: Literal["spend", "visits"] = "spend"
+    rfm_by: Literal["fixed", "quintiles"] = "fixed"
+    napl_by: Literal["activity", "purchases"] = "activity"
+    margin_percent: int = Field(100, ge=0, le=100)
+    point_cost: float = Field(0.0, ge=0)
+    wording: dict[str, Texts] = {}
