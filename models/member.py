@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
+from models.arithmetic import machine_time
 from models.card import grouped, new_card_number
 
 # Who is in no figure. Written out, so that a query with the same words finds these few by their index.
@@ -23,6 +24,7 @@ class Member(Base):
     __table_args__ = (
         Index("ix_member_registered_at", "registered_at"),
         Index("ix_member_birth", "birth_month", "birth_day"),
+        Index("ix_member_changed", "changed_at", **where("changed_at IS NOT NULL")),
         Index("ix_member_left_out", "id", sqlite_where=text(LEFT_OUT), postgresql_where=text(LEFT_OUT)),
     )
 
@@ -55,6 +57,8 @@ class Member(Base):
     # When a file of the past last told us something about them: for two days nothing begins from what it moved.
     history_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     custom: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # When anything of the row last changed, in machine time, whoever changed it: the night re-tags whom it names.
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=machine_time(), onupdate=machine_time())
 
     friend: Mapped["Friend | None"] = relationship(back_populates="member")
 

@@ -1,22 +1,18 @@
-"""Tags are given, renewed and taken, each time with the reason; rule tags live and die with their rule."""
+"""Tags are given, renewed and taken, each time with the reason."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, text, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.orm import Session
 
 from domain.operations.recording import insert_for, record_many
-from domain.rules import compile_rule, context_of, validate, why_many
-from models.member import Member
+from domain.rules import validate
 from models.programme import MemberTag, Tag
 
 # How long a tag lives that says nothing about it (definitions §4.1).
 BEHAVIOUR_LIFE = 365
-# A rule tag that is still true is renewed when it would run out within this, so that it never lapses.
-RENEW_BEFORE = timedelta(days=30)
 BATCH = 500
 
 
@@ -72,76 +68,6 @@ def expiry(tag: Tag, now: datetime) -> datetime | None:
     """When a tag given now runs out."""
     days = tag.life_days or (BEHAVIOUR_LIFE if tag.kind == "behaviour" else None)
     return now + timedelta(days=days) if days else None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the night has to do about one rule tag: nobody else is touched."""
-
-    tag_id: int
-    to_give: Sequence[int]
-    to_renew: Sequence[int]
-    to_take: Sequence[int]
-
-
-def rule_tags(session: Session) -> Sequence[int]:
-    """Tags that live by a rule, in a fixed order."""
-    return session.scalars(
-        select(Tag.id).where(Tag.rule.is_not(None), Tag.archived_at.is_(None)).order_by(Tag.id)
-    ).all()
-
-
-def plan(session: Session, tag_id: int, *, now: datetime) -> Plan:
-    """Compares who has the tag with whom its rule holds for. Only what the rule gave, the rule takes."""
-    tag = session.get_one(Tag, tag_id)
-    holds = compile_rule(tag.rule or {}, context_of(session, now))
-    person = [Member.erased_at.is_(None), Member.merged_into_id.is_(None)]
-    open_rows = select(MemberTag.member_id).where(MemberTag.tag_id == tag_id, MemberTag.removed_at.is_(None))
-    by_rule = open_rows.where(MemberTag.source == "rule")
-    stale = or_(MemberTag.rule_version != tag.rule_version, MemberTag.expires_at <= now + RENEW_BEFORE)
-    everyone = select(Member.id).order_by(Member.id)
-    return Plan(
-        tag_id=tag_id,
-        to_give=session.scalars(everyone.where(*person, holds, Member.id.not_in(open_rows))).all(),
-        to_renew=session.scalars(everyone.where(*person, holds, Member.id.in_(by_rule.where(stale)))).all(),
-        to_take=session.scalars(everyone.where(~holds, Member.id.in_(by_rule))).all(),
-    )
-
-
-def pieces(found: Plan) -> Iterator[Plan]:
-    """A plan in pieces small enough for one transaction each."""
-    for batch in _batches(found.to_give):
-        yield Plan(found.tag_id, batch, (), ())
-    for batch in _batches(found.to_renew):
-        yield Plan(found.tag_id, (), batch, ())
-    for batch in _batches(found.to_take):
-        yield Plan(found.tag_id, (), (), batch)
-
-
-def carry_out(session: Session, piece: Plan, *, now: datetime) -> None:
-    """Does one piece. Doing it twice changes nothing the second time but a renewal."""
-    tag = session.get_one(Tag, piece.tag_id)
-    holding = [*piece.to_give, *piece.to_renew]
-    if holding:
-        because = why_many(session, tag.rule or {}, holding, context_of(session, now))
-        evidence_of = {each: {"why": [part.as_json() for part in because.get(each, [])]} for each in holding}
-        give(session, holding, tag, source="rule", evidence_of=evidence_of, now=now)
-        _refresh_evidence(session, tag, piece.to_renew, evidence_of)
-    if piece.to_take:
-        take(session, piece.to_take, tag, source="rule", now=now)
-
-
-def retag(session: Session, *, now: datetime) -> dict[str, int]:
-    """Brings every rule tag in step with its rule, and closes what has run out, in this one transaction."""
-    report = {"given": 0, "renewed": 0, "taken": 0, "run_out": close_run_out(session, now=now)}
-    for tag_id in rule_tags(session):
-        found = plan(session, tag_id, now=now)
-        for piece in pieces(found):
-            carry_out(session, piece, now=now)
-        report["given"] += len(found.to_give)
-        report["renewed"] += len(found.to_renew)
-        report["taken"] += len(found.to_take)
-    return report
 
 
 def close_run_out(session: Session, *, now: datetime, limit: int = 100_000) -> int:
@@ -226,7 +152,7 @@ def _insert(
     return len(session.execute(statement.returning(MemberTag.id), rows).all())
 
 
-def _refresh_evidence(
+def refresh_evidence(
     session: Session, tag: Tag, member_ids: Sequence[int], evidence_of: Mapping[int, dict[str, Any]]
 ) -> None:
     """A renewal rests on what is true now, not on what was true then."""

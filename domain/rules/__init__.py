@@ -7,6 +7,7 @@ person, and says itself in words.
 
 from domain.rules._context import Names, RuleContext, context_of, names_of
 from domain.rules._folder import Condition, Field, conditions
+from domain.rules._moving import movers
 from domain.rules._sets import REBUILT_AFTER, is_large, people_of, read_anew, stored_keys
 from domain.rules._tag_sets import surely_seen
 from domain.rules._tree import compile_rule, describe, sentence, validate
@@ -14,6 +15,6 @@ from domain.rules._why import Because, holds_for, why, why_many
 
 __all__ = [
     "REBUILT_AFTER", "Because", "Condition", "Field", "Names", "RuleContext", "compile_rule", "conditions",
-    "context_of", "describe", "holds_for", "is_large", "names_of", "people_of", "read_anew", "sentence",
+    "context_of", "describe", "holds_for", "is_large", "movers", "names_of", "people_of", "read_anew", "sentence",
     "stored_keys", "surely_seen", "validate", "why", "why_many",
 ]  # fmt: skip

@@ -77,6 +77,7 @@ class Condition:
     words: Callable[[Any, Speaker], str]
     words_not: Callable[[Any, Speaker], str] | None
     behind: Callable[[Any, RuleContext], Select[Any] | None] | None
+    moved: Callable[..., list[Select[Any]]] | None  # domain/rules/_moving.py
 
     choice_words: dict[str, str]
 
@@ -135,5 +136,6 @@ def _load(name: str) -> Condition:
         name=name, title=title.rstrip("."), about=" ".join(about.split()), group=module.GROUP,
         params=module.Params, where=module.where, words=module.words,
         words_not=getattr(module, "words_not", None), behind=getattr(module, "behind", None),
+        moved=getattr(module, "moved", None),
         choice_words={**CHOICE_WORDS, **getattr(module, "CHOICE_WORDS", {})},
     )  # fmt: skip

@@ -11,6 +11,8 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import bought_behind, qualified, some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import orders_moved
+from domain.scores._movers import Since
 from domain.wording import mark
 from models.purchase import Purchase
 
@@ -41,3 +43,7 @@ def words_not(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return bought_behind(context, params.days)
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Select[Any]]:
+    return orders_moved(since, context, params.days)

@@ -11,6 +11,7 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import events_behind, known
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker
+from domain.rules._moving import alone
 from models.event import Event
 from models.member import Member
 
@@ -35,3 +36,6 @@ def words_not(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return events_behind(Event.kind == "consented")
+
+
+moved = alone

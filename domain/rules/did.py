@@ -12,6 +12,8 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import events_behind, in_days, some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import events_moved
+from domain.scores._movers import Since
 from domain.wording import mark
 from models.event import Event
 
@@ -57,3 +59,7 @@ def words_not(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return events_behind(*_such(params, context))
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Select[Any]]:
+    return events_moved(since, context, params.days, Event.kind == params.event)

@@ -9,6 +9,7 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import known
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import alone
 from domain.wording import mark
 from models.member import Member
 
@@ -25,3 +26,6 @@ def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
 
 def words(params: Params, say: Speaker) -> str:
     return say("gave their gender as %(gender)s", gender=say.listed(params.genders))
+
+
+moved = alone

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement
 from domain.rules._context import RuleContext
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import alone
 from domain.wording import mark
 from models.member import Member
 
@@ -27,3 +28,6 @@ def words(params: Params, say: Speaker) -> str:
     if params.called:
         return say("is one of the %(n)s people of “%(called)s”", n=len(params.members), called=params.called)
     return say("is one of %(n)s people", n=len(params.members))
+
+
+moved = alone

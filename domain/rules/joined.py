@@ -4,14 +4,16 @@ Whole local days since registering; today is 0.
 """
 
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select, select
 
 from domain.rules._context import RuleContext
 from domain.rules._finding import known
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import passed
+from domain.scores._movers import Since
 from domain.wording import mark
 from models.member import Member
 
@@ -35,3 +37,9 @@ def words(params: Params, say: Speaker) -> str:
     if params.compare == "at_least":
         return say("joined at least %(n)s days ago", n=params.days)
     return say("joined at most %(n)s days ago", n=params.days)
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Select[Any]]:
+    first, last = (context.calendar.start(each) for each in passed(since, context, params.days))
+    edge = Member.registered_at.between(first, last)
+    return [select(Member.id).where(edge)]

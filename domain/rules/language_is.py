@@ -11,6 +11,7 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import known
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import alone
 from domain.wording import mark
 from models.member import Member
 
@@ -28,3 +29,6 @@ def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
 
 def words(params: Params, say: Speaker) -> str:
     return say("speaks %(languages)s", languages=say.listed([CHOICE_WORDS[tag] for tag in params.languages]))
+
+
+moved = alone

@@ -12,6 +12,7 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import events_behind, some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import scores_moved
 from domain.scores.napl import STATES
 from domain.wording import mark
 from models.event import Event
@@ -36,3 +37,6 @@ def words(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return events_behind(Event.kind.in_(OWN_ACTIONS), Event.occurred_at <= context.now)
+
+
+moved = scores_moved

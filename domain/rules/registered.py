@@ -3,12 +3,16 @@
 Registered in the mini-app, at the counter or by import; a friend who has not is a known person, no member.
 """
 
-from sqlalchemy import ColumnElement
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
 
 from domain.rules._context import RuleContext
 from domain.rules._finding import known
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import passed
+from domain.scores._movers import Since
 from domain.wording import mark
 from models.member import Member
 
@@ -36,3 +40,11 @@ def words_not(params: Params, say: Speaker) -> str:
     if params.days is None:
         return say("is not a registered member")
     return say("did not register%(when)s", when=say.within(params.days))
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Select[Any]]:
+    if params.days is None:
+        return []
+    first, last = (context.calendar.start(each) for each in passed(since, context, params.days))
+    edge = Member.registered_at.between(first, last)
+    return [select(Member.id).where(edge)]

@@ -11,6 +11,7 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import bought_behind, some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import scores_moved
 from domain.scores.rfm import GROUPS
 from domain.wording import mark
 from models.score import MemberScore
@@ -34,3 +35,6 @@ def words(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return bought_behind(context, 365)
+
+
+moved = scores_moved

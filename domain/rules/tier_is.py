@@ -12,6 +12,7 @@ from domain.rules._finding import behind as rows
 from domain.rules._finding import known
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import alone
 from domain.wording import mark
 from models.member import Member
 from models.programme import Tier, TierLine
@@ -37,3 +38,6 @@ def words_not(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return rows("tier", TierLine.member_id, TierLine.reason, TierLine.at).where(TierLine.at <= context.now)
+
+
+moved = alone

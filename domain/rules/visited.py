@@ -11,6 +11,8 @@ from domain.rules._context import RuleContext
 from domain.rules._finding import events_behind, in_days, qualified, some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import events_moved, orders_moved
+from domain.scores._movers import Since
 from domain.wording import mark
 from models.event import Event
 from models.purchase import Purchase
@@ -56,3 +58,8 @@ def words(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return events_behind(*_such(params, context))
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Select[Any]]:
+    visits = events_moved(since, context, params.days, Event.kind == "visited")
+    return [*visits, *orders_moved(since, context, params.days)]

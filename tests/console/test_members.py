@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.operations import tagging
 from domain.operations.recording import record
 from models.staff import AuditLine, StaffNote
 from tests.support.factories import make_member, make_purchase, make_tag
 from tests.support.moments import NOW
+from tests.support.retagging import retag as retag_now
 
 MEMBERS = "/console/members/"
 
@@ -21,7 +21,7 @@ def people(sessions):
         record(session, "clicked", member_id=mei.id, source="line", data={"url": "https://shop/x"}, now=NOW)
         make_purchase(session, mei, paid_at=NOW, amount=1980)
         tag = make_tag(session, "tea", name={"en": "Tea lover"}, rule={"condition": "registered"})
-        tagging.retag(session, now=NOW)
+        retag_now(session, now=NOW)
         assert tag
         session.commit()
         return mei

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.operations import booking, checkin, tagging, waiting
+from domain.operations import booking, checkin, waiting
 from models.channel import the_channel
 from models.inbox import WebhookEvent
 from models.member import Member
@@ -14,6 +14,7 @@ from models.staff import StaffNote
 from models.store import Slot, Store
 from tests.support.a_member import furnish
 from tests.support.factories import make_member, make_slot, make_tag
+from tests.support.retagging import retag as retag_now
 from tests.support.staff import add_staff
 from tests.support.world import World
 
@@ -31,7 +32,7 @@ def furnish_counter(world: World) -> str:
         _a_day(session, store, member, now=world.now)
         _work(session, member, now=world.now)
         make_tag(session, "regular", name={"en": "Regular", "zh-Hant": "常客"}, rule={"condition": "registered"})
-        tagging.retag(session, now=world.now)
+        retag_now(session, now=world.now)
         session.commit()
         store_id, ref = store.id, member.ref
     for role in ("owner", "marketer", "viewer"):

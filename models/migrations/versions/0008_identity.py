@@ -13,6 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    live.add_columns("member", {"changed_at": UtcDateTime()})
+    live.make_index("ix_member_changed", "member", ["changed_at"], "changed_at IS NOT NULL")
     live.add_columns("booking", {"via_id": BigInt})
     live.add_columns("coupon_claim", {"via_id": BigInt})
     live.add_columns("enrolment", {"via_id": BigInt})
@@ -83,3 +85,5 @@ def downgrade() -> None:
     live.drop_columns("staff_note", ['via_id'])
     live.drop_columns("tier_line", ['via_id'])
     live.drop_columns("waitlist_entry", ['via_id'])
+    live.drop_index("ix_member_changed", "member")
+    live.drop_columns("member", ["changed_at"])

@@ -11,9 +11,15 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+TAGGED = {
+    "tagged_at": UtcDateTime(), "tagged_machine_at": UtcDateTime(), "tagged_version": sa.Integer(),
+    "compared_at": UtcDateTime(),
+}  # fmt: skip
+
 
 def upgrade() -> None:
-    live.add_columns("member_score", {"quintile_r": sa.Integer(), "quintile_f": sa.Integer(), "quintile_m": sa.Integer(), "quintile_group": sa.String(length=64), "napl_purchases": sa.String(length=64), "funnel_stage": sa.String(length=64), "affinity": Json, "amount_trend": sa.Integer()})
+    live.add_columns("tag", TAGGED)
+    live.add_columns("member_score", {"quintile_r": sa.Integer(), "quintile_f": sa.Integer(), "quintile_m": sa.Integer(), "quintile_group": sa.String(length=64), "napl_purchases": sa.String(length=64), "funnel_stage": sa.String(length=64), "affinity": Json, "amount_trend": sa.Integer(), "model_from": sa.Date(), "repeat_days": sa.Integer(), "repeat_amount": BigInt})
     op.create_table('forecast',
     sa.Column('id', BigInt, nullable=False),
     sa.Column('as_of', sa.Date(), nullable=False),
@@ -69,4 +75,5 @@ def downgrade() -> None:
     op.drop_table("model_fit")
     op.drop_table("kept_report")
     op.drop_table("forecast")
-    live.drop_columns("member_score", ['quintile_r', 'quintile_f', 'quintile_m', 'quintile_group', 'napl_purchases', 'funnel_stage', 'affinity', 'amount_trend'])
+    live.drop_columns("member_score", ['quintile_r', 'quintile_f', 'quintile_m', 'quintile_group', 'napl_purchases', 'funnel_stage', 'affinity', 'amount_trend', 'model_from', 'repeat_days', 'repeat_amount'])
+    live.drop_columns("tag", list(TAGGED))

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.operations import automating, programme, tagging
+from domain.operations import automating, programme
 from domain.operations.holding_out import is_held_out
 from domain.operations.importing_events import EventRow, import_events
 from domain.operations.importing_purchases import PurchaseRow, import_purchases
@@ -24,6 +24,7 @@ from models.outbox import OutgoingMessage
 from models.programme import the_brand
 from models.store import Booking
 from tests.support.factories import make_coupon, make_member, make_purchase, make_slot, make_store, make_tag
+from tests.support.retagging import retag as retag_now
 
 PRESET = Path(programme.__file__).parents[2] / "presets" / "taiwan.yaml"
 
@@ -270,7 +271,7 @@ def test_what_an_import_makes_true_lets_nobody_in(session: Session) -> None:
     import_events(session, [visit], is_history=True, now=at)
     spend(session, lives, date(2026, 1, 2), 600_000)
     import_events(session, [EventRow("visited", lives.ref, at - timedelta(hours=3), "till")], now=at)
-    tagging.retag(session, now=at)
+    retag_now(session, now=at)
     for hour in (12, 13, 72):
         run(session, local(session, date(2026, 1, 2), hour))
     assert said(session, told) == []

@@ -13,6 +13,7 @@ from models.programme import MemberTag, Tag
 from models.session import Sessions
 from tests.support.factories import make_member, make_purchase, make_tag
 from tests.support.moments import NOW
+from tests.support.retagging import retag as retag_now
 
 BUYERS = {"condition": "bought", "days": 30}
 
@@ -64,13 +65,13 @@ def test_a_rule_tag_comes_with_its_evidence_and_goes_when_no_longer_true(session
     member, other = make_member(session), make_member(session)
     make_purchase(session, member, paid_at=NOW - timedelta(days=1), amount=100, order_ref="WHY")
     tag = make_tag(session, "buyer", rule=BUYERS)
-    assert tagging.retag(session, now=NOW)["given"] == 1
+    assert retag_now(session, now=NOW)["given"] == 1
     (row,) = rows(session, tag)
     assert (row.member_id, row.source, row.rule_version) == (member.id, "rule", 1)
     assert row.evidence["why"][0]["because"] == {"condition": "bought", "days": 30}
     assert row.evidence["why"][0]["behind"][0]["object"] == "WHY"
-    assert tagging.retag(session, now=NOW) == {"given": 0, "renewed": 0, "taken": 0, "run_out": 0}
-    assert tagging.retag(session, now=NOW + timedelta(days=30))["taken"] == 1
+    assert retag_now(session, now=NOW) == {"given": 0, "renewed": 0, "taken": 0, "run_out": 0}
+    assert retag_now(session, now=NOW + timedelta(days=30))["taken"] == 1
     assert rows(session, tag)[0].removed_at == NOW + timedelta(days=30)
     assert other.id not in {each.member_id for each in rows(session, tag)}
 
@@ -78,17 +79,17 @@ def test_a_rule_tag_comes_with_its_evidence_and_goes_when_no_longer_true(session
 def test_what_staff_gave_the_rule_does_not_take(session: Session) -> None:
     member, tag = make_member(session), make_tag(session, "buyer", rule=BUYERS)
     tagging.give(session, [member.id], tag, source="staff", now=NOW)
-    assert tagging.retag(session, now=NOW)["taken"] == 0
+    assert retag_now(session, now=NOW)["taken"] == 0
     assert rows(session, tag)[0].removed_at is None
 
 
 def test_a_new_rule_version_is_noted_on_those_who_stay(session: Session) -> None:
     member, tag = make_member(session), make_tag(session, "buyer", rule=BUYERS)
     make_purchase(session, member, paid_at=NOW, amount=100)
-    tagging.retag(session, now=NOW)
+    retag_now(session, now=NOW)
     tag.rule, tag.rule_version = {"condition": "spent", "amount": 50}, 2
     session.flush()
-    assert tagging.retag(session, now=NOW)["renewed"] == 1
+    assert retag_now(session, now=NOW)["renewed"] == 1
     (row,) = rows(session, tag)
     assert row.rule_version == 2
     assert row.evidence["why"][0]["because"]["condition"] == "spent"
@@ -97,9 +98,9 @@ def test_a_new_rule_version_is_noted_on_those_who_stay(session: Session) -> None
 def test_a_rule_tag_that_stays_true_is_renewed_before_it_lapses(session: Session) -> None:
     make_member(session)
     tag = make_tag(session, "all", rule={}, life_days=40)
-    tagging.retag(session, now=NOW)
-    assert tagging.retag(session, now=NOW + timedelta(days=5))["renewed"] == 0
-    assert tagging.retag(session, now=NOW + timedelta(days=11))["renewed"] > 0
+    retag_now(session, now=NOW)
+    assert retag_now(session, now=NOW + timedelta(days=5))["renewed"] == 0
+    assert retag_now(session, now=NOW + timedelta(days=11))["renewed"] > 0
     assert all(row.removed_at is None for row in rows(session, tag))
 
 
@@ -107,7 +108,7 @@ def test_the_erased_and_the_merged_are_left_alone(session: Session) -> None:
     make_member(session, erased_at=NOW)
     make_member(session, merged_into_id=make_member(session).id)
     tag = make_tag(session, "all", rule={})
-    tagging.retag(session, now=NOW)
+    retag_now(session, now=NOW)
     living = select(func.count()).select_from(Member).where(Member.erased_at.is_(None), Member.merged_into_id.is_(None))
     assert len(rows(session, tag)) == session.scalar(living)
 
