@@ -44,6 +44,8 @@ class Brand(Base):
     points: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     # What tiers are reached by: spend (amount) or visits (days in a store), in 365 days.
     tiers_by: Mapped[Short] = mapped_column(default="spend")
+    # Where the end of a grace leads: to what was earned (may be several steps down), or one_step down.
+    tiers_fall: Mapped[Short] = mapped_column(default="earned")
     # Which of two rules scores RFM: fixed thresholds or quintiles among buyers; and which NAPL is shown.
     rfm_by: Mapped[Short] = mapped_column(default="fixed")
     napl_by: Mapped[Short] = mapped_column(default="activity")
@@ -78,9 +80,10 @@ class Tier(Base):
 
 
 class Ladder(Base):
-    """The thresholds that hold from a day on, by tier key; the newest of a day wins. Days before the first: Tier's own.
+    """The thresholds that hold from a day on, by tier key; the newest of a day wins. Without any: Tier's own, ever.
 
-    Kept so that changing a threshold judges what is spent from then on, and rewrites nobody's past.
+    Kept so that changing a threshold judges what is spent from then on, and rewrites nobody's past. The first
+    change writes two: what held until then, from long ago, and what holds from now.
     """
 
     __tablename__ = "ladder"
@@ -89,15 +92,22 @@ class Ladder(Base):
     id: Mapped[Key]
     from_day: Mapped[date] = mapped_column(Date)
     thresholds: Mapped[dict[str, Any]] = mapped_column(Json)
+    measure: Mapped[Short] = mapped_column(default="spend")  # Brand.tiers_by of that day
+    fall: Mapped[Short] = mapped_column(default="earned")  # Brand.tiers_fall of that day
     by: Mapped[Text]
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # When everyone who reaches a tier by it had been raised; None while the job has that to do.
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class TierLine(Base):
     """The tier ledger: each move with its cause and the evidence behind it. Never overwritten."""
 
     __tablename__ = "tier_line"
-    __table_args__ = (Index("ix_tier_line_member", "member_id", "at"),)
+    __table_args__ = (
+        Index("ix_tier_line_member", "member_id", "at"),
+        Index("ix_tier_line_recorded", "recorded_at"),
+    )
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(BigInt, ForeignKey("member.id"))
@@ -107,6 +117,7 @@ class TierLine(Base):
     # joined | upgraded | renewed | held | grace | fell | taken_back | granted | by_hand
     reason: Mapped[Short]
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when we learned of it; None: history
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cause: Mapped[Text] = mapped_column(unique=True)
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
@@ -199,7 +210,7 @@ class Form(Base):
     is_open: Mapped[bool] = mapped_column(default=True)
     # form | nps | csat | quiz. Of a survey, the first question of kind `score` is the score; a low one raises care.
     kind: Mapped[Short] = mapped_column(default="form")
-    # What follows a score, the highest `from` that was reached: [{"from": 3, "text": {lang: …}, "path": "/coupons",
+    # What follows a score, the highest that was reached: [{"at_least": 3, "text": {lang: …}, "path": "/coupons",
     #   "button": {lang: …}, "tag": "tag_key"}]. Of a quiz the score is the right answers (options with `right`).
     bands: Mapped[list[Any]] = mapped_column(Json, default=list)
 

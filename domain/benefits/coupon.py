@@ -1,4 +1,7 @@
-"""A coupon in the person's hands, under its terms of today: editing the coupon later changes nobody's terms."""
+"""A coupon in the person's hands, under its terms of today: editing the coupon later changes nobody's terms.
+
+Of a coupon with codes made elsewhere each claim takes one of the pool, which no other claim has.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from sqlalchemy.orm import Session
 from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Gone, NotFound
 from domain.wording import mark
-from models.benefit import Coupon, CouponClaim
+from models.benefit import Coupon, CouponClaim, CouponCode
 from models.session import insert_for
 
 
@@ -31,8 +34,8 @@ def give(
 ) -> CouponClaim | None:
     """`value` is the coupon's key. None when given before for this cause; raises Conflict when none is left.
 
-    The claim is written first, then whatever `also` has to write about it; the stock is counted last, so that
-    a wanted coupon's row is held only from there to the commit.
+    The claim is written first, then whatever `also` has to write about it and its code; the stock is counted
+    last, so that a wanted coupon's row is held only from there to the commit.
     """
     coupon = _the_coupon(session, value)
     ends = expiry(coupon, calendar_of(session), now=now)
@@ -44,6 +47,8 @@ def give(
         if claim is not None:
             if also is not None:
                 also(claim)
+            if coupon.has_codes and take_code(session, coupon_id=coupon.id, claim_id=claim.id) is None:
+                raise sold_out()
             if not _count(session, coupon):
                 raise sold_out()
     return claim
@@ -61,20 +66,38 @@ def ended() -> Gone:
 
 
 def expiry(coupon: Coupon, calendar: Calendar, *, now: datetime) -> datetime | None:
-    """23:59:59 local, `valid_days` after the day it is issued; never past `use_until`, nor its month if it says so."""
+    """23:59:59 local, `valid_days` after the day it is issued, or of `use_from` when that is later.
+
+    Never past `use_until`, nor its month if it says so.
+    """
     ends = [coupon.use_until] if coupon.use_until else []
     if coupon.valid_days is not None:
-        ends.append(calendar.last_second(calendar.day_of(now) + timedelta(days=coupon.valid_days)))
+        begins = max(now, coupon.use_from or now)
+        ends.append(calendar.last_second(calendar.day_of(begins) + timedelta(days=coupon.valid_days)))
     if coupon.valid_to == "month_end":
         ends.append(calendar.last_second(calendar.month_of(now).last))
     return min(ends, default=None)
 
 
 def terms_of(coupon: Coupon) -> dict[str, Any]:
+    """What a claim keeps of the coupon: its words, what it gives, and when, where and by whom it may be used."""
     return {
         "title": coupon.title, "terms": coupon.terms, "kind": coupon.kind,
         "value": coupon.value, "min_spend": coupon.min_spend,
+        "use_from": coupon.use_from.isoformat() if coupon.use_from else None,
+        "weekdays": coupon.weekdays or [], "stores": coupon.stores or [], "use_rule": coupon.use_rule,
     }  # fmt: skip
+
+
+def take_code(session: Session, *, coupon_id: int, claim_id: int) -> str | None:
+    """The next free code of the pool, for this claim alone, whoever takes at the same time; None when none is left."""
+    free = select(CouponCode.id).where(
+        CouponCode.coupon_id == coupon_id, CouponCode.claim_id.is_(None), CouponCode.voided_at.is_(None)
+    )
+    next_one = free.order_by(CouponCode.id).limit(1).with_for_update(skip_locked=True).scalar_subquery()
+    taken = update(CouponCode).where(CouponCode.id == next_one).values(claim_id=claim_id).returning(CouponCode.code)
+    code: str | None = session.scalar(taken, execution_options={"synchronize_session": False})
+    return code
 
 
 def _the_coupon(session: Session, key: str) -> Coupon:
@@ -88,7 +111,7 @@ def _the_coupon(session: Session, key: str) -> Coupon:
 
 def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now: datetime) -> CouponClaim | None:
     values = {
-        "ref": _new_ref(),
+        "ref": new_ref(),
         "coupon_id": coupon.id,
         "member_id": member_id,
         "cause": cause,
@@ -102,7 +125,7 @@ def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now:
     return made
 
 
-def _new_ref() -> str:
+def new_ref() -> str:
     """Short, so that a barcode of it fits a phone, and readable aloud; what protects it is the code's signature."""
     return "C" + "".join(secrets.choice("23456789ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(10))
 

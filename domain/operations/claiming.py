@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from domain.operations.converting import NOWHERE, Trace
 from domain.operations.recording import record
 from domain.rules import context_of, holds_for, names_of, sentence
 from domain.wording import mark, moment_words
-from models.benefit import Coupon, CouponClaim
+from models.benefit import Coupon, CouponClaim, CouponCode
 from models.member import Member
 from models.programme import the_brand
 
@@ -118,21 +118,47 @@ def why_not(
             code="not_registered",
         )
     language = language or language_for(the_brand(session), member)
-    return _not_now(session, coupon, language, now=now) or _not_you(session, member, coupon, mine, language, now=now)
+    not_now = _not_now(session, member, coupon, language, now=now)
+    return not_now or _not_you(session, member, coupon, mine, language, now=now)
 
 
-def _not_now(session: Session, coupon: Coupon, language: str, *, now: datetime) -> Refusal | None:
+def _not_now(session: Session, member: Member, coupon: Coupon, language: str, *, now: datetime) -> Refusal | None:
     if coupon.archived_at is not None or _is_over(coupon, now):
         return Gone(
             mark("This coupon has ended and can no longer be had. See what else there is."), code="coupon_ended"
         )
-    if coupon.claim_from is not None and now < coupon.claim_from:
+    opens = _opens_at(session, member, coupon, now=now)
+    if opens is not None and now < opens:
         return Conflict(
             mark("This coupon cannot be claimed yet. It opens %(moment)s: come back then."),
             code="not_yet",
-            moment=moment_words(language, coupon.claim_from, calendar_of(session).zone),
+            moment=moment_words(language, opens, calendar_of(session).zone),
         )
-    return sold_out() if coupon.stock is not None and coupon.issued >= coupon.stock else None
+    return sold_out() if _is_sold_out(session, coupon) else None
+
+
+def _opens_at(session: Session, member: Member, coupon: Coupon, *, now: datetime) -> datetime | None:
+    """When claiming opens for this person: some are let in sooner (M68)."""
+    opens = coupon.claim_from
+    if opens is None or opens <= now:
+        return opens
+    context = context_of(session, now)
+    hours = (each["hours"] for each in coupon.early if holds_for(session, each["rule"], member.id, context))
+    return opens - timedelta(hours=max(hours, default=0))
+
+
+def _is_sold_out(session: Session, coupon: Coupon) -> bool:
+    if coupon.stock is not None and coupon.issued >= coupon.stock:
+        return True
+    return coupon.has_codes and not codes_left(session, coupon)
+
+
+def codes_left(session: Session, coupon: Coupon) -> bool:
+    """Whether the pool has a free code."""
+    free = select(CouponCode.id).where(
+        CouponCode.coupon_id == coupon.id, CouponCode.claim_id.is_(None), CouponCode.voided_at.is_(None)
+    )
+    return session.scalar(free.limit(1)) is not None
 
 
 def _is_over(coupon: Coupon, now: datetime) -> bool:

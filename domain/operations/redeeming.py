@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Gone, NotFound, Refusal
-from domain.operations import recording
+from domain.operations import allowing, recording
 from domain.operations.auditing import audit
 from domain.operations.recording import record
 from domain.wording import mark
@@ -24,9 +24,23 @@ def redeem(
     staff_id: int | None,
     store_id: int | None,
     order_ref: str | None = None,
+    amount: int | None = None,
+    language: str | None = None,
     now: datetime,
 ) -> CouponClaim:
-    """Marks the claim used. One conditional write decides between simultaneous scanners; the others are refused."""
+    """Marks the claim used. One conditional write decides between simultaneous scanners; the others are refused.
+
+    `amount` is the bill in minor units, needed where the terms ask for a least spend and `order_ref` names no
+    recorded order. Raises the Refusal that says, in `language`, why it may not be used and what to do.
+    """
+    claim = find(session, claim_ref)
+    if claim.is_live(now):
+        by_terms = allowing.why_not(session, claim, store_id=store_id, language=language, now=now)
+        refusal = by_terms or allowing.spend_refusal(
+            session, claim, amount=amount, order_ref=order_ref, language=language
+        )
+        if refusal is not None:
+            raise refusal
     live = update(CouponClaim).where(
         CouponClaim.ref == claim_ref,
         CouponClaim.redeemed_at.is_(None),
