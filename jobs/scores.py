@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from domain.calendar import calendar_of
-from domain.operations import scoring
+from domain.operations import ranking, scoring
 from jobs.timetable import daily
 from models.clock import machine_now
 from models.session import Sessions
@@ -45,7 +45,11 @@ def _bring_up(sessions: Sessions, day: date, *, now: datetime, progress: Progres
         session.commit()
     changed = len(_score_due(sessions, day, progress))
     moved = _move_cycles(sessions, progress)
-    return {"day": day.isoformat(), "everyone": everyone, "due": due, "changed": changed, "cycles_moved": moved}
+    ranked = _move_quintiles(sessions, day, now=now, progress=progress)
+    return {
+        "day": day.isoformat(), "everyone": everyone, "due": due, "changed": changed,
+        "cycles_moved": moved, "quintiles_moved": ranked,
+    }  # fmt: skip
 
 
 def _score_due(sessions: Sessions, day: date, progress: Progress) -> list[int]:
@@ -84,6 +88,23 @@ def _move_cycles(sessions: Sessions, progress: Progress) -> int:
         progress(f"moved the cycles of {n} of {len(pieces)} pieces")
     with sessions.writing() as session:
         scoring.cycles_moved(session, everyones=everyones)
+        session.commit()
+    return moved
+
+
+def _move_quintiles(sessions: Sessions, day: date, *, now: datetime, progress: Progress) -> int:
+    """Where somebody stands among the buyers moves when the others do."""
+    with sessions.reading() as session:
+        cut = ranking.cuts(session, day=day)
+        pieces = scoring.ranges(session)
+    moved = 0
+    for n, ids in enumerate(pieces, start=1):
+        with sessions.writing() as session:
+            moved += ranking.move_quintiles(session, day=day, cut=cut, ids=ids)
+            session.commit()
+        progress(f"ranked {n} of {len(pieces)} pieces")
+    with sessions.writing() as session:
+        ranking.keep_cuts(session, day=day, cut=cut, now=now)
         session.commit()
     return moved
 

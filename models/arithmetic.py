@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from models.base import UtcDateTime
+from models.base import Json, UtcDateTime
 
 # The functions models/session.py gives to SQLite.
 LOCAL_DAY = "regulars_local_day"
@@ -120,6 +120,14 @@ class list_holds(FunctionElement[bool]):
         super().__init__(words, literal(word, String))
 
 
+class json_list(FunctionElement[Any]):
+    """A JSON list of values made inside a query; lists may stand in lists."""
+
+    type = Json
+    inherit_cache = True
+    name = "json_list"
+
+
 def _both(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> tuple[str, str]:
     first, second = (compiler.process(clause, **options) for clause in element.clauses)
     return first, second
@@ -220,6 +228,16 @@ def _json_sqlite(element: as_json, compiler: SQLCompiler, **options: Any) -> str
 @compiles(as_json, "postgresql")
 def _json_postgresql(element: as_json, compiler: SQLCompiler, **options: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **options)} AS JSONB)"
+
+
+@compiles(json_list, "sqlite")
+def _list_sqlite(element: json_list, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(json_list, "postgresql")
+def _list_postgresql(element: json_list, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_build_array({compiler.process(element.clauses, **options)})"
 
 
 @compiles(json_pairs, "sqlite")

@@ -40,12 +40,17 @@ class MemberScore(Base):
     quintile_m: Mapped[int | None]
     quintile_group: Mapped[Short | None]
     napl_purchases: Mapped[Short | None]
-    # The furthest step of the shopping funnel of the last 30 days: reach, browse, cart, order, pick_up, repurchase.
+    # The furthest step of the shopping funnel of the last 30 days: browse, cart, order, pick_up, repurchase.
     funnel_stage: Mapped[Short | None]
-    # The categories bought on most days of the last 365, best first, with their lift: [["tea", 9, 1.8], …]
+    # The categories bought on most days of the last 365, at most three, best first: [["tea", 9], …]
     affinity: Mapped[list[Any] | None] = mapped_column(Json)
     # Net amount of the 180 days to now against the 180 before: percent, 100 = the same.
     amount_trend: Mapped[int | None]
+    # What the models read (definitions §9), of the last three years: the first purchase day, how many purchase days
+    # followed it, and their net amount; the last is `last_day`.
+    model_from: Mapped[date | None] = mapped_column(Date)
+    repeat_days: Mapped[int | None]
+    repeat_amount: Mapped[int | None] = mapped_column(BigInt)
 
 
 class MemberForecast(Base):

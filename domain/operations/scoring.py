@@ -28,7 +28,7 @@ COMPARE_EVERY = timedelta(days=7)
 # Of longer gaps between nights everyone is computed anew: most would be due.
 LONGEST_GAP = timedelta(days=60)
 # Raised when a score's rule changes, so that everyone is computed anew.
-VERSION = 1
+VERSION = 2
 STORED = (*COLUMNS, *CYCLE)
 # `as_of` says since when the scores have stood, so it alone is no change.
 CHANGING = tuple(name for name in STORED if name not in {"member_id", "as_of"})

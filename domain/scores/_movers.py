@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import CompoundSelect, or_, select, union
 
 from domain.calendar import NEWS, Calendar
-from domain.scores._figures import YEAR_DAYS, Rows, window_start
+from domain.scores._figures import FUNNEL_DAYS, MODEL_DAYS, TREND_DAYS, YEAR_DAYS, Rows, window_start
+from domain.scores.funnel_stage import LOOKED
 from domain.scores.napl import ASLEEP_DAYS, COUNTED, NEW_DAYS, REFERRED
 from domain.scores.repurchase_cycle import GAP_DAYS
 from domain.scores.rfm import RECENT_DAYS
@@ -24,6 +25,8 @@ from models.score import MemberScore
 MARGIN = timedelta(hours=1)
 # What joins or parts two records moves orders and actions between them.
 REASSIGNING = ("merged", "unmerged")
+# An order leaves the windows it is counted in one after the other.
+WINDOWS = (FUNNEL_DAYS, TREND_DAYS, 2 * TREND_DAYS, YEAR_DAYS, GAP_DAYS, MODEL_DAYS)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def _buyers(since: Since, day: date) -> list[Rows]:
     """Orders that were recorded, netted or given to someone; whose day has come; that leave a window."""
     leaving = (
         Purchase.day.between(window_start(since.day, days), window_start(day, days) - timedelta(days=1))
-        for days in (YEAR_DAYS, GAP_DAYS)
+        for days in WINDOWS
     )
     new = Purchase.day > since.day, Purchase.day <= day
     changed = (Purchase.changed_at >= since.machine_at - MARGIN,)
@@ -54,12 +57,14 @@ def _buyers(since: Since, day: date) -> list[Rows]:
 
 def _actors(since: Since, day: date) -> list[Rows]:
     known = select(Event.member_id).where(Event.member_id.is_not(None))
-    counted = known.where(Event.kind.in_(COUNTED))
+    counted = known.where(Event.kind.in_((*COUNTED, *LOOKED)))
     first, last = window_start(since.day), window_start(day) - timedelta(days=1)
+    steps = window_start(since.day, FUNNEL_DAYS), window_start(day, FUNNEL_DAYS) - timedelta(days=1)
     return [
         counted.where(Event.day > since.day, Event.day <= day),
-        known.where(Event.kind.in_((*COUNTED, *REASSIGNING)), Event.recorded_at >= since.at - MARGIN),
+        known.where(Event.kind.in_((*COUNTED, *LOOKED, *REASSIGNING)), Event.recorded_at >= since.at - MARGIN),
         known.where(Event.kind == REFERRED, Event.day.between(first, last)),
+        known.where(Event.kind.in_(LOOKED), Event.day.between(*steps)),
     ]
 
 

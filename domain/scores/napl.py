@@ -32,6 +32,15 @@ STATES = {
     "L": mark("Loyal"),
 }
 
+# The other definition in use under the same letters: by purchases alone. Its L is the opposite of Loyal.
+STATES_BY_PURCHASES = {
+    "N": mark("First purchase lately"),
+    "A": mark("Buys repeatedly"),
+    "P": mark("Bought repeatedly, gone quiet"),
+    "L": mark("Bought once, long ago"),
+}
+QUIET_DAYS = 90
+
 
 def action_figures(day: date, calendar: Calendar, among: Among) -> Rows:
     """Per person: the last day of an own action, and successful referrals of the last 365 days.
@@ -84,4 +93,18 @@ def state(
         (loyal, "L"),
         (and_(purchase_days == 0, or_(young, never_acted)), "N"),
         else_="A",
+    )
+
+
+def state_by_purchases(
+    purchase_days: ColumnElement[int], last_day: ColumnElement[Any], *, day: date
+) -> ColumnElement[Any]:
+    """The other definition: bought once or repeatedly, the last time within 90 days or not. NULL: never bought."""
+    lately = last_day >= day - timedelta(days=QUIET_DAYS)
+    return case(
+        (purchase_days == 0, None),
+        (and_(purchase_days == 1, lately), "N"),
+        (purchase_days == 1, "L"),
+        (lately, "A"),
+        else_="P",
     )

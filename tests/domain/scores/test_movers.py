@@ -27,8 +27,12 @@ from tests.support.moments import NOW
 SILENT_DAYS = (1, 1, 1, 1, 2, 2, 3, 7, 30)
 
 
+# Where people stand among each other, which no night computes person by person: tests/domain/scores/test_rfm_quintiles.
+RANKED = {"quintile_r", "quintile_f", "quintile_m", "quintile_group"}
+
+
 def stored(session: Session) -> dict[int, Any]:
-    names = [column.name for column in MemberScore.__table__.columns if column.name != "as_of"]
+    names = [column.name for column in MemberScore.__table__.columns if column.name not in {"as_of", *RANKED}]
     rows = session.execute(select(*(getattr(MemberScore, name) for name in names)))
     return {row.member_id: row._asdict() for row in rows}
 
@@ -80,7 +84,7 @@ class Life:
     def buys(self) -> None:
         purchasing.record_order(
             self.session, order_ref=f"L{next(numbers)}", paid_at=self.earlier(self.dice.choice((1, 3, 800))),
-            lines=[Line(line_no=1, sku="tea", amount=self.dice.randrange(100, 9000))],
+            lines=[Line(line_no=1, sku="tea", amount=self.dice.randrange(100, 9000), category=self.dice.choice("ab "))],
             member_id=self.dice.choice([self.someone().id, self.someone().id, None]), buyer_ref="0912", source="pos",
             now=self.now,
         )  # fmt: skip
@@ -100,8 +104,10 @@ class Life:
         self.session.execute(given.values(member_id=self.someone().id))
 
     def acts(self) -> None:
-        kind = self.dice.choice(("clicked", "texted", "referred", "referred", "tagged"))
-        at = self.earlier(self.dice.choice((1, 100, 400)))
+        kind = self.dice.choice(
+            ("clicked", "texted", "referred", "referred", "tagged", "browsed", "carted", "picked_up")
+        )
+        at = self.earlier(self.dice.choice((1, 31, 100, 400)))
         record(self.session, kind, member_id=self.someone().id, source="line", occurred_at=at, now=self.now)
 
     def appears(self) -> None:
@@ -135,7 +141,9 @@ def populate(session: Session, dice: random.Random) -> None:
     for _ in range(30):
         joined = NOW - timedelta(days=dice.choice((25, 28, 31, 300)))
         person = make_member(session, friend=False, registered_at=joined, created_at=joined)
-        for days in dice.sample((20, 40, 62, 88, 91, 178, 355, 362, 366, 370, 500, 720, 729, 735), dice.randrange(5)):
+        for days in dice.sample(
+            (20, 27, 40, 62, 88, 91, 178, 355, 362, 366, 370, 500, 720, 729, 735, 1090, 1094, 1099), dice.randrange(6)
+        ):
             make_purchase(session, person, paid_at=NOW - timedelta(days=days), amount=dice.choice((500, 4_000)))
         for n, days in enumerate(dice.sample((10, 20, 80, 86, 355, 360, 364, 370), dice.choice((0, 0, 3)))):
             at = NOW - timedelta(days=days)

@@ -76,3 +76,16 @@ def test_what_we_send_is_no_activity(session: Session) -> None:
 def test_a_friend_who_never_registered_has_no_state(session: Session) -> None:
     friend = make_member(session, registered=False)
     assert states(session, friend) == [None]
+
+
+def test_by_purchases_alone_the_letters_mean_otherwise(session: Session) -> None:
+    bought = {"first": [90], "again": [200, 90], "quiet": [200, 91], "once": [91], "never": []}
+    people = {}
+    for name, days in bought.items():
+        people[name] = member(session, noon(1, 1, 2025))
+        for each in days:
+            make_purchase(session, people[name], paid_at=noon(6, 30) - timedelta(days=each), amount=100)
+    ids = [person.id for person in people.values()]
+    scoring.score(session, day=DAY, ids=(min(ids), max(ids)))
+    found = {name: session.get_one(MemberScore, person.id).napl_purchases for name, person in people.items()}
+    assert found == {"first": "N", "again": "A", "quiet": "P", "once": "L", "never": None}
