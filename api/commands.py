@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.checking import Check, check
 from api.exporting import Exporter
 from api.importing import Importer, Report
 from api.mapping import Map, load_map
@@ -27,14 +28,18 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--map", "map_name", help="How the file's columns become ours: a name in api/maps, or a file.")
 @click.option("--rejected", type=click.Path(path_type=Path), help="Where refused lines go; FILE.rejected.csv.")
+@click.option("--check", "only_check", is_flag=True, help="Show how the file would be read, and write nothing.")
 @with_appcontext
-def import_command(what: str, file: Path, map_name: str | None, rejected: Path | None) -> None:
+def import_command(what: str, file: Path, map_name: str | None, rejected: Path | None, only_check: bool) -> None:
     """Load members, purchases or events. Loading the same file twice changes nothing."""
     rejected = rejected or file.with_name(file.name + ".rejected.csv")
     began = time.monotonic()
     now = _ready()
     try:
         chosen = load_map(map_name, what) if map_name else Map(reads=what)
+        if only_check:
+            _print_check(check(service().sessions, what, file, chosen, now=now))
+            return
         with _bar(file.name) as bar:
             task = bar.add_task(what, total=file.stat().st_size)
             importer = Importer(
@@ -82,6 +87,19 @@ def _print(report: Report, seconds: float) -> None:
         click.echo(f"  {times:>8}  {reason}")
     if report.rejected_file:
         click.echo(f"refused lines with their reasons: {report.rejected_file}")
+
+
+def _print_check(found: Check) -> None:
+    click.echo(
+        f"{found.lines} lines: {found.good} would be read, {found.reasons.total()} refused. Nothing was written."
+    )
+    for each in found.shown:
+        said = ", ".join(f"{name}={each.fields[name]}" for name in found.columns if each.fields.get(name))
+        click.echo(f"  line {each.number}: {said}")
+    for reason, times in found.reasons.most_common():
+        click.echo(f"  {times:>8}  {reason}")
+    for refused in found.refused:
+        click.echo(f"  refused, line {refused.number}: {refused.reason}  [{refused.text}]")
 
 
 @click.command("export")

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.exporting import unescaped
-from api.mapping import Map, Rank
+from api.mapping import NEEDED, Map, Rank
 from api.parsing import MEMBER_COLUMNS, PURCHASE_COLUMNS, Parser
 from api.reading import FileReader, Ranks, SourceLine, open_file
 from domain.errors import Invalid, Refusal
@@ -32,10 +32,9 @@ from models.session import Sessions
 
 BATCH = 5_000
 SETTLE = 1_000
-NEEDED = {"members": (), "purchases": ("order_id", "line_no", "paid_at", "sku", "amount"), "events": ()}
 COLUMNS = {"members": MEMBER_COLUMNS, "purchases": PURCHASE_COLUMNS}
 Progress = Callable[[int, int], None]  # bytes read, of how many
-Translate = Callable[[SourceLine], dict[str, Any]]
+Translate = Callable[[SourceLine], list[dict[str, Any]]]
 
 
 @dataclass
@@ -77,10 +76,10 @@ class Importer:
     def run(self) -> Report:
         """Loads the file. Raises Refusal when it cannot be read at all."""
         report, touched = Report(), set[int]()
-        with open_file(self.path, self.map.encoding) as file, _rejects(self.rejected_path) as rejects:
-            parser = self._parser()
-            header, lines, translate = self._opened(file, Ranks())
-            load = self._loader(parser)
+        with open_file(self.path, self.map.encodings) as file, _rejects(self.rejected_path) as rejects:
+            parser = self.parser()
+            header, lines, translate = opened(file, self.what, self.map, Ranks())
+            load = self.loader(parser)
             rejects.start(header)
             while batch := list(islice(lines, self.batch)):
                 touched |= self._take(batch, translate, load, rejects, report)
@@ -90,23 +89,12 @@ class Importer:
         self._finish(report, touched)
         return report
 
-    def _parser(self) -> Parser:
-        formats = tuple(each for source in self.map.fields.values() for each in source.formats)
+    def parser(self) -> Parser:
         with self.sessions.reading() as session:
-            return Parser.of(session, formats=formats, now=self.now)
+            return Parser.of(session, formats=self.map.formats, now=self.now)
 
-    def _opened(self, file: FileReader, rank: Rank) -> tuple[list[str], Iterator[SourceLine], Translate]:
-        if self.what == "events":
-            return ["line"], file.lines(), lambda line: line.fields
-        header, lines = file.rows(self.map.delimiter)
-        if not self.map.fields:
-            _require(header, NEEDED[self.what])
-            return header, lines, _plain_fields
-        _require(header, sorted(self.map.columns()))
-        mapped = self.map.translator(rank)
-        return header, lines, lambda line: mapped(line.fields)
-
-    def _loader(self, parser: Parser) -> "Loader":
+    def loader(self, parser: Parser) -> "Loader":
+        """How the lines of this file are understood and written."""
         source = self.map.name or "import"
         if self.what == "members":
             return Loader(
@@ -133,31 +121,30 @@ class Importer:
         self, batch: list[SourceLine], translate: Translate, load: "Loader", rejects: "Rejects", report: Report
     ) -> set[int]:
         """One batch, one transaction; the people it was about."""
-        good: list[SourceLine] = []
+        owners: list[int] = []  # of each row, which line of the batch it is from
         rows: list[Any] = []
-        refused: list[tuple[SourceLine, Refusal]] = []
-        for line in batch:
+        refused: dict[int, Refusal] = {}
+        for at, line in enumerate(batch):
             try:
-                if line.problem:
-                    raise line.problem
-                rows.append(load.parse(translate(line)))
-                good.append(line)
+                parsed = load.understand(line, translate)
             except Invalid as refusal:
-                refused.append((line, refusal))
+                refused[at] = refusal
+                continue
+            rows += parsed
+            owners += [at] * len(parsed)
         with self.sessions.writing() as session:
             loaded = load.write(session, rows)
             session.commit()
-        for line, outcome in zip(good, loaded.outcomes, strict=True):
+        accepted = {at for at, outcome in zip(owners, loaded.outcomes, strict=True) if outcome == "accepted"}
+        for at, outcome in zip(owners, loaded.outcomes, strict=True):
             if isinstance(outcome, Refusal):
-                refused.append((line, outcome))
-            elif outcome == "accepted":
-                report.accepted += 1
-            else:
-                report.repeated += 1
+                refused.setdefault(at, outcome)
         report.lines += len(batch)
-        for line, why in sorted(refused, key=lambda each: each[0].number):
+        report.accepted += len(accepted - refused.keys())
+        report.repeated += len({*owners} - accepted - refused.keys())
+        for at, why in sorted(refused.items()):
             report.rejected[say(self.language, why.message)] += 1
-            rejects.write(line, say(self.language, why.message, **why.values))
+            rejects.write(batch[at], say(self.language, why.message, **why.values))
         self._changed.add(loaded.changed)
         return loaded.member_ids
 
@@ -184,6 +171,28 @@ class Loader:
 
     parse: Callable[[dict[str, Any]], Any]
     write: Callable[[Session, list[Any]], Loaded]
+
+    def understand(self, line: SourceLine, translate: Translate) -> list[Any]:
+        """The rows a line means: one, or a sale and what was taken back of it. Raises Invalid."""
+        if line.problem:
+            raise line.problem
+        return [self.parse(fields) for fields in translate(line)]
+
+
+def opened(file: FileReader, what: str, chosen: Map, rank: Rank) -> tuple[list[str], Iterator[SourceLine], Translate]:
+    """A file's header, its lines, and how one of them says our fields. Raises Invalid when it is another file."""
+    if what == "events" and not chosen.fields:
+        return ["line"], file.lines(), lambda line: [line.fields]
+    if chosen.records:
+        header, lines = file.records(chosen.delimiter, chosen.records)
+    else:
+        header, lines = file.rows(chosen.delimiter, chosen.header_on)
+    if not chosen.fields:
+        _require(header, NEEDED[what])
+        return header, lines, _plain_fields
+    _require(header, sorted(chosen.columns()))
+    mapped = chosen.translator(rank)
+    return header, lines, lambda line: mapped(line.fields)
 
 
 class Rejects:
@@ -232,6 +241,6 @@ def _require(header: list[str], needed: Any) -> None:
         )
 
 
-def _plain_fields(line: SourceLine) -> dict[str, Any]:
+def _plain_fields(line: SourceLine) -> list[dict[str, Any]]:
     """The fields of a file with our own column names, freed of the apostrophes that guard spreadsheets."""
-    return {unescaped(name): unescaped(value) for name, value in line.fields.items()}
+    return [{unescaped(name): unescaped(value) for name, value in line.fields.items()}]

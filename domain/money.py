@@ -1,11 +1,14 @@
 """Money is integer minor units; how many decimals each currency is stored with (design §5)."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from babel.numbers import get_currency_precision
 
 # Whatever ISO says, nobody in Taiwan pays cents.
 OURS = {"TWD": 0, "JPY": 0, "THB": 2}
+# Commas are thousands only where they part digits in threes: 12,5 is refused, not read as 125.
+GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def decimals_of(currency: str) -> int:
@@ -17,8 +20,9 @@ def to_minor(text: str, currency: str) -> tuple[int, bool]:
 
     Raises ValueError for what is not a plain number.
     """
+    plain = text.strip()
     try:
-        amount = Decimal(text.strip().replace(",", ""))
+        amount = Decimal(plain.replace(",", "") if GROUPED.fullmatch(plain) else plain)
     except InvalidOperation:
         raise ValueError(f"not an amount: {text!r}") from None
     if not amount.is_finite():
