@@ -3,7 +3,7 @@
 Counting the rows gives the figure, reading them gives the people, so the two cannot disagree (I6).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
@@ -22,11 +22,12 @@ Unit = Literal["people", "orders", "money"]
 
 @dataclass(frozen=True)
 class Period:
-    """A month, seen with what was recorded by `as_of`."""
+    """A month, seen with what was recorded by `as_of`. `shelf`: what the programme says of goods (Brand.shelf)."""
 
     month: Month
     calendar: Calendar
     as_of: datetime
+    shelf: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def start(self) -> datetime:
