@@ -71,6 +71,16 @@ FINDINGS = {
         mark("See the reason; try again once it is mended, or give them up."),
         STUCK,
     ),
+    "failed_programmes": (
+        mark("Programmes planned for a day that could not be applied: %(n)s. Nothing was changed."),
+        mark("See why, correct and plan them again, or cancel them."),
+        "console.programme.versions",
+    ),
+    "open_care": (
+        mark("Unhappy people who wait to hear from us: %(n)s. Until then no marketing goes to them."),
+        mark("Call or write to each, then close the case with a few words."),
+        "console.care.page",
+    ),
     "paused_campaigns": (
         mark("Campaigns that wait because LINE stopped them: %(n)s."),
         mark("Open each, see what is left of the month, and resume or stop it."),
@@ -101,6 +111,8 @@ JOBS = {
     "automations": mark("Automations"),
     "close_month": mark("Closing the month"),
     "expire": mark("What runs out"),
+    "programme": mark("Programmes planned for a day"),
+    "reports": mark("Reports counted in the night"),
     "retag": mark("Tags by rule"),
     "rollups": mark("Figures of the months not closed yet"),
     "scores": mark("Scores"),

@@ -55,6 +55,8 @@ class Brand(Base):
     # What reports must know of goods: {"non_goods": ["BAG", …], "bundles": [sku, …], "launches": {sku: "2026-03-01"}};
     # a sku or a category; empty = nothing is special.
     shelf: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # The shop's own sites that may report what is looked at: [{"key": "web", "origins": ["https://shop.example"]}]
+    sites: Mapped[list[Any]] = mapped_column(Json, default=list)
     # Versions of applied programme files, newest last: [{"at", "sha", "by"}]
     history: Mapped[list[Any]] = mapped_column(Json, default=list)
 

@@ -34,13 +34,21 @@ def give(session: Session, *, member_id: int, value: dict[str, Any], cause: str,
 
 
 def write(
-    session: Session, member_id: int, *, tier: Tier, until: date, reason: str, cause: str, now: datetime
+    session: Session,
+    member_id: int,
+    *,
+    tier: Tier,
+    until: date,
+    reason: str,
+    cause: str,
+    evidence: dict[str, Any] | None = None,
+    now: datetime,
 ) -> TierLine | None:
     """The ledger line of a floor that holds until the end of `until`; None when `cause` was used."""
     values = {
         "member_id": member_id, "tier_id": tier.id, "from_tier_id": session.get_one(Member, member_id).tier_id,
-        "reason": reason, "at": now, "until": calendar_of(session).last_second(until), "cause": cause,
-        "evidence": {"cause": cause},
+        "reason": reason, "at": now, "recorded_at": now, "until": calendar_of(session).last_second(until),
+        "cause": cause, "evidence": {"cause": cause, **(evidence or {})},
     }  # fmt: skip
     statement = insert_for(session)(TierLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
     row = session.execute(statement.returning(TierLine.id)).first()

@@ -7,19 +7,19 @@ is added. When late data changes the past, the past stays as written and one lin
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from domain.benefits import tier_floor
 from domain.calendar import Calendar, calendar_of
 from domain.messages import tier_up
-from domain.operations import speaking
+from domain.operations import speaking, tier_history
 from domain.operations.recording import is_news
-from domain.scores.tier import Floor, Move, Spend, replay
+from domain.scores.tier import Floor, Move, replay
 from models.member import Member
 from models.programme import Tier, TierLine
-from models.purchase import Purchase, PurchaseLine, RefundAllocation
 
 BATCH = 500
 GIVEN = ("granted", "by_hand")  # inputs of the replay, not its results
@@ -51,14 +51,25 @@ def due_for_settling(session: Session, *, now: datetime) -> Iterator[int]:
 
 
 def grant_floor(
-    session: Session, member_id: int, *, tier: Tier, until: date, reason: str, cause: str, now: datetime
+    session: Session,
+    member_id: int,
+    *,
+    tier: Tier,
+    until: date,
+    reason: str,
+    cause: str,
+    evidence: dict[str, Any] | None = None,
+    now: datetime,
 ) -> TierLine | None:
     """A person stands on `tier` at least until the end of `until`, by reward or by hand; None when `cause` was used.
 
-    Whoever is there or above keeps what they have; it is written down all the same. `reason` is one of GIVEN.
+    Whoever is there or above keeps what they have; it is written down all the same. `reason` is one of GIVEN,
+    `evidence` says more of it: of one set by hand, who set it and why.
     """
     assert reason in GIVEN
-    line = tier_floor.write(session, member_id, tier=tier, until=until, reason=reason, cause=cause, now=now)
+    line = tier_floor.write(
+        session, member_id, tier=tier, until=until, reason=reason, cause=cause, evidence=evidence, now=now
+    )
     if line is not None:
         settle(session, [member_id], now=now)
     return line
@@ -67,17 +78,16 @@ def grant_floor(
 def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, is_history: bool, now: datetime) -> int:
     calendar = calendar_of(session)
     members = _locked(session, ids)
-    spends, lines = _spends(session, ids, calendar), _ledger(session, ids)
+    rules = tier_history.rules_of(session, ladder)
+    spends, lines = tier_history.counting(session, ids, rules, calendar), _ledger(session, ids)
     added = 0
     for member_id, member in members.items():
         if member.registered_at is None:
             continue
         floors = [_floor(line, ladder, calendar) for line in lines[member_id] if line.reason in GIVEN]
-        moves = replay(
-            spends[member_id], floors, tuple(tier.threshold for tier in ladder),
-            today=calendar.day_of(now), moment_of=calendar.start,
-        )  # fmt: skip
-        fresh = _write(session, member, moves, lines[member_id], ladder, calendar=calendar, now=now)
+        moves = replay(spends[member_id], floors, rules, today=calendar.day_of(now), moment_of=calendar.start)
+        known = None if is_history else now
+        fresh = _write(session, member, moves, lines[member_id], ladder, calendar=calendar, known=known, now=now)
         added += len(fresh)
         if not is_history:
             _tell(session, member, fresh, ladder, now=now)
@@ -90,46 +100,6 @@ def _locked(session: Session, ids: Sequence[int]) -> dict[int, Member]:
     session.flush()
     rows = select(Member).where(Member.id.in_(ids)).order_by(Member.id).with_for_update(of=Member, key_share=True)
     return {each.id: each for each in session.scalars(rows.execution_options(populate_existing=True))}
-
-
-def _spends(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[int, list[Spend]]:
-    """Orders as first paid, and each refund on its own day against its order's day."""
-    spends: dict[int, list[Spend]] = defaultdict(list)
-    sales = (
-        select(Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.day, PurchaseLine.amount)
-        .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
-        .where(Purchase.member_id.in_(ids), PurchaseLine.kind == "sale")
-    )
-    for member_id, ref, paid_at, day, amount in session.execute(sales):
-        assert member_id is not None  # the query asks for these members
-        spends[member_id].append(Spend(paid_at, day, day, amount, ref))
-    refund_line, refund_order = aliased(PurchaseLine), aliased(Purchase)
-    paid_back_at = func.coalesce(refund_line.paid_at, refund_order.paid_at, type_=Purchase.paid_at.type)
-    refunds = (
-        select(Purchase.member_id, Purchase.order_ref, paid_back_at, Purchase.day, RefundAllocation.amount)
-        .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
-        .join(RefundAllocation, RefundAllocation.sale_line_id == PurchaseLine.id)
-        .join(refund_line, refund_line.id == RefundAllocation.refund_line_id)
-        .join(refund_order, refund_order.id == refund_line.purchase_id)
-        .where(Purchase.member_id.in_(ids))
-    )
-    for member_id, ref, at, order_day, amount in session.execute(refunds):
-        assert member_id is not None
-        spends[member_id].append(Spend(at, calendar.day_of(at), order_day, -amount, ref))
-    return _by_order(spends)
-
-
-def _by_order(spends: dict[int, list[Spend]]) -> dict[int, list[Spend]]:
-    """An order's lines as one spend: thresholds are reached by orders, not by lines."""
-    folded: dict[int, list[Spend]] = defaultdict(list)
-    for member_id, each in spends.items():
-        sums: dict[tuple[datetime, date, date, str, bool], int] = defaultdict(int)
-        for spend in each:
-            sums[(spend.at, spend.day, spend.order_day, spend.ref, spend.amount < 0)] += spend.amount
-        folded[member_id] = [
-            Spend(at, day, order_day, amount, ref) for (at, day, order_day, ref, _), amount in sums.items()
-        ]
-    return folded
 
 
 def _ledger(session: Session, ids: Sequence[int]) -> dict[int, list[TierLine]]:
@@ -153,18 +123,22 @@ def _write(
     ladder: list[Tier],
     *,
     calendar: Calendar,
+    known: datetime | None,
     now: datetime,
 ) -> list[Move]:
-    """Adds the lines the ledger lacks and puts the member's present tier in step."""
-    known = {line.cause for line in lines}
-    fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in known]
+    """Adds the lines the ledger lacks and puts the member's present tier in step.
+
+    `known` is when we learned of what moved them; None for history, which begins nothing.
+    """
+    written = {line.cause for line in lines}
+    fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in written]
     rank, until, since = (moves[-1].rank, moves[-1].until, moves[-1].at) if moves else (0, None, member.registered_at)
     if lines and not fresh and ladder[rank].id != member.tier_id:
         # Late data unmade what was written: the past stays as written, this line says where it led.
         today = calendar.day_of(now)
         cause = f"recomputed:{now.isoformat()}"
         fresh = [Move(now, today, rank, _rank(ladder, member.tier_id), "recomputed", until, 0, cause)]
-    session.add_all(_line(member, move, ladder, calendar) for move in fresh)
+    session.add_all(_line(member, move, ladder, calendar, known) for move in fresh)
     if ladder[rank].id != member.tier_id:
         member.tier_since = since
     member.tier_id, member.tier_until = ladder[rank].id, until
@@ -185,16 +159,22 @@ def _rank(ladder: list[Tier], tier_id: int | None) -> int:
     return next((tier.rank for tier in ladder if tier.id == tier_id), 0)
 
 
-def _line(member: Member, move: Move, ladder: list[Tier], calendar: Calendar) -> TierLine:
+def _line(member: Member, move: Move, ladder: list[Tier], calendar: Calendar, known: datetime | None) -> TierLine:
     return TierLine(
         member_id=member.id,
         tier_id=ladder[move.rank].id,
         from_tier_id=None if move.reason == "joined" else ladder[move.from_rank].id,
         reason=move.reason,
         at=move.at,
+        recorded_at=known,
         until=calendar.last_second(move.until) if move.until and move.until != date.max else None,
         cause=_cause(member, move),
-        evidence={"spend_365": move.spend, "cause": move.cause, "threshold": ladder[move.rank].threshold},
+        evidence={
+            "spend_365": move.spend,
+            "cause": move.cause,
+            "measure": move.measure,
+            "threshold": ladder[move.rank].threshold if move.threshold is None else move.threshold,
+        },
     )
 
 

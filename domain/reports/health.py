@@ -18,9 +18,11 @@ from models.automation import Enrolment, JobRun
 from models.campaign import Campaign, CampaignChunk
 from models.channel import the_channel
 from models.inbox import InboundBody, WebhookEvent
+from models.mission import ProgrammeVersion
 from models.outbox import OutgoingMessage
 from models.programme import the_brand
 from models.running import Process
+from models.staff import care_waits
 
 # Behind by more than this is trouble.
 INBOX_BOUND = timedelta(minutes=2)
@@ -93,6 +95,8 @@ def undecided(session: Session) -> dict[str, int]:
         "unsure_letters": select(func.count()).where(letter.state == "unsure"),
         "unsure_chunks": select(func.count()).where(chunk.state == text("'unsure'")),
         "failed_cases": select(func.count()).where(Enrolment.state == "failed"),
+        "open_care": select(func.count()).where(care_waits()),
+        "failed_programmes": select(func.count()).where(ProgrammeVersion.state == "failed"),
         "paused_campaigns": select(func.count()).where(Campaign.state == "paused", Campaign.paused_reason.is_not(None)),
     }
     row = session.execute(select(*(part.scalar_subquery().label(name) for name, part in parts.items()))).one()

@@ -1,7 +1,19 @@
-"""The programme as a file: what it may say, what applying it would change, and applying it (L19)."""
+"""The programme as a file: what it may say, what applying it would change, applying it, and going back (L19)."""
 
-from domain.operations.programme.applying import apply, diff
-from domain.operations.programme.exporting import export
-from domain.operations.programme.whole import Programme, read
+from domain.operations.programme.applying import Change, diff
+from domain.operations.programme.exporting import export, plain
+from domain.operations.programme.versions import (
+    apply,
+    apply_due,
+    cancel,
+    going_back,
+    plan,
+    roll_back,
+    versions,
+)
+from domain.operations.programme.whole import LISTED, SINGLE, Programme, read
 
-__all__ = ["Programme", "apply", "diff", "export", "read"]
+__all__ = [
+    "LISTED", "SINGLE", "Change", "Programme", "apply", "apply_due", "cancel", "diff", "export", "going_back", "plain",
+    "plan", "read", "roll_back", "versions",
+]  # fmt: skip

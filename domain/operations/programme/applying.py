@@ -4,8 +4,6 @@ What the file no longer names is retired, each section in its own way: tags, seg
 automations switched off, forms closed. What people stand on stays, and the diff says so.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.money import to_minor
+from domain.operations.programme import ladder
 from domain.operations.programme.exporting import values_of
 from domain.operations.programme.sections._section import Listed, Shape
 from domain.operations.programme.whole import LISTED, SINGLE, Programme
@@ -44,7 +43,7 @@ def diff(session: Session, programme: Programme) -> list[Change]:
 
 def apply(session: Session, programme: Programme, *, by: str, now: datetime) -> list[Change]:
     """Makes the programme what the file says; returns what changed."""
-    done = list(_changes(session, programme))
+    done, judged_by = list(_changes(session, programme)), ladder.present(session)
     for name in {change.section for change, _ in done} & SINGLE.keys():
         getattr(programme, name).to_brand(the_brand(session))
     for section, shape in LISTED.items():
@@ -57,15 +56,9 @@ def apply(session: Session, programme: Programme, *, by: str, now: datetime) -> 
         session.flush()
         if mine:
             shape.settled(session, programme.items(section), now=now)
-    brand = the_brand(session)
-    brand.history = [*brand.history, {"at": now.isoformat(), "by": by, "sha": _digest(programme)}]
+    ladder.keep(session, judged_by, by=by, now=now)
     session.flush()
     return [change for change, _ in done]
-
-
-def _digest(programme: Programme) -> str:
-    text = json.dumps(programme.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _changes(session: Session, programme: Programme) -> Iterator[tuple[Change, Any]]:

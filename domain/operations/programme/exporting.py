@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from domain.money import to_text
 from domain.operations.programme.sections._section import Listed, Shape
-from domain.operations.programme.whole import LISTED, SINGLE
+from domain.operations.programme.whole import LISTED, SINGLE, Programme
 from models.programme import the_brand
 
 
@@ -32,8 +32,18 @@ def values_of(session: Session, shape: type[Listed], row: Any) -> dict[str, Any]
     return {**values, **shape.more_from_row(session, row)}
 
 
+def plain(programme: Programme) -> dict[str, Any]:
+    """A programme in the shape of a file, as `export` writes it."""
+    made: dict[str, Any] = {name: _written(getattr(programme, name)) for name in SINGLE}
+    made |= {name: [_written(item) for item in programme.items(name)] for name in LISTED}
+    return {name: value for name, value in made.items() if value}
+
+
 def _plain(shape: type[Shape], values: dict[str, Any]) -> dict[str, Any]:
-    item = shape.model_validate(values)
+    return _written(shape.model_validate(values))
+
+
+def _written(item: Shape) -> dict[str, Any]:
     made = item.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     for name in made:
         number = getattr(item, name)

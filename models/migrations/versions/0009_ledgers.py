@@ -15,6 +15,7 @@ depends_on = None
 def upgrade() -> None:
     live.add_filled("brand", "points", Json, '{}')
     live.add_filled("brand", "tiers_by", sa.String(length=64), 'spend')
+    live.add_filled("brand", "tiers_fall", sa.String(length=64), 'earned')
     live.add_filled("brand", "rfm_by", sa.String(length=64), 'fixed')
     live.add_filled("brand", "napl_by", sa.String(length=64), 'activity')
     live.add_filled("brand", "margin_percent", sa.Integer(), '100')
@@ -28,13 +29,18 @@ def upgrade() -> None:
     live.add_columns("coupon_claim", {"void_reason": sa.String(length=255), "reissue_of_id": BigInt})
     live.add_columns("point_line", {"via_id": BigInt, "expires_at": UtcDateTime(), "purchase_id": BigInt, "staff_id": BigInt})
     live.add_filled("point_line", "evidence", Json, '{}')
+    live.add_columns("tier_line", {"recorded_at": UtcDateTime()})
+    live.make_index("ix_tier_line_recorded", "tier_line", ['recorded_at'])
     live.make_index("ix_point_line_purchase", "point_line", ['purchase_id'])
     op.create_table('ladder',
     sa.Column('id', BigInt, nullable=False),
     sa.Column('from_day', sa.Date(), nullable=False),
     sa.Column('thresholds', Json, nullable=False),
+    sa.Column('measure', sa.String(length=64), nullable=False),
+    sa.Column('fall', sa.String(length=64), nullable=False),
     sa.Column('by', sa.String(length=255), nullable=False),
     sa.Column('made_at', UtcDateTime(), nullable=False),
+    sa.Column('settled_at', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_ladder'))
     )
     op.create_index('ix_ladder_from', 'ladder', ['from_day'], unique=False)
@@ -90,7 +96,9 @@ def downgrade() -> None:
     op.drop_table("access_line")
     op.drop_table("ladder")
     live.drop_index("ix_point_line_purchase", "point_line")
-    live.drop_columns("brand", ['points', 'tiers_by', 'rfm_by', 'napl_by', 'margin_percent', 'point_cost', 'shelf'])
+    live.drop_index("ix_tier_line_recorded", "tier_line")
+    live.drop_columns("tier_line", ['recorded_at'])
+    live.drop_columns("brand", ['points', 'tiers_by', 'tiers_fall', 'rfm_by', 'napl_by', 'margin_percent', 'point_cost', 'shelf'])
     live.drop_columns("coupon", ['use_from', 'weekdays', 'stores', 'early', 'cost', 'has_codes', 'use_rule'])
     live.drop_columns("coupon_claim", ['void_reason', 'reissue_of_id'])
     live.drop_columns("point_line", ['via_id', 'expires_at', 'purchase_id', 'staff_id', 'evidence'])

@@ -20,6 +20,7 @@ class Brand(Single):
     needs_second_person: bool = False
     message_price: float = Field(0.2, ge=0)
     tiers_by: Literal["spend", "visits"] = "spend"
+    tiers_fall: Literal["earned", "one_step"] = "earned"
     rfm_by: Literal["fixed", "quintiles"] = "fixed"
     napl_by: Literal["activity", "purchases"] = "activity"
     margin_percent: int = Field(100, ge=0, le=100)
