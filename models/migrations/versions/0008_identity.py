@@ -15,6 +15,9 @@ depends_on = None
 def upgrade() -> None:
     live.add_columns("member", {"changed_at": UtcDateTime()})
     live.make_index("ix_member_changed", "member", ["changed_at"], "changed_at IS NOT NULL")
+    live.add_columns("identity", {"seen_at": UtcDateTime()})
+    live.make_index("ix_identity_seen", "identity", ["id"], "seen_at IS NOT NULL")
+    live.add_filled("brand", "sites", Json, '[]')
     live.add_columns("booking", {"via_id": BigInt})
     live.add_columns("coupon_claim", {"via_id": BigInt})
     live.add_columns("enrolment", {"via_id": BigInt})
@@ -50,6 +53,28 @@ def upgrade() -> None:
     )
     op.create_index('ix_merge_kept', 'merge', ['kept_id'], unique=False)
     op.create_index('uq_merge_open', 'merge', ['gone_id'], unique=True, sqlite_where=sa.text('undone_at IS NULL'), postgresql_where=sa.text('undone_at IS NULL'))
+    op.create_table('upload',
+    sa.Column('id', BigInt, nullable=False),
+    sa.Column('what', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=255), nullable=False),
+    sa.Column('map', sa.String(length=64), nullable=True),
+    sa.Column('map_text', sa.String(), nullable=True),
+    sa.Column('body', sa.LargeBinary(), nullable=True),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=64), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('report', Json, nullable=False),
+    sa.Column('error', sa.String(), nullable=True),
+    sa.Column('rejected', sa.LargeBinary(), nullable=True),
+    sa.Column('has_rejected', sa.Boolean(), nullable=False),
+    sa.Column('staff_id', BigInt, nullable=True),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.Column('finished_at', UtcDateTime(), nullable=True),
+    sa.Column('lease_until', UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_upload_staff_id_staff')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_upload'))
+    )
+    op.create_index('ix_upload_open', 'upload', ['id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
     op.create_table('merge_proposal',
     sa.Column('id', BigInt, nullable=False),
     sa.Column('low_id', BigInt, nullable=False),
@@ -70,9 +95,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("merge_proposal")
+    op.drop_table("upload")
     op.drop_table("merge")
     live.drop_index("ix_event_actor", "event")
     live.drop_index("ix_event_via", "event")
+    live.drop_columns("brand", ["sites"])
     live.drop_columns("booking", ['via_id'])
     live.drop_columns("coupon_claim", ['via_id'])
     live.drop_columns("enrolment", ['via_id'])
