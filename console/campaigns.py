@@ -49,6 +49,7 @@ OUTCOMES = {
     "blocked": mark("have blocked us"),
     "no_line_id": mark("have no LINE with us"),
     "opted_out": mark("have not agreed to marketing"),
+    "care_open": mark("were unhappy and wait to hear from staff"),
     "sold_out": mark("would have been promised a coupon that had run out"),
     "coupon_ended": mark("would have been promised a coupon that had ended"),
     "switched_off": mark("were waiting when it was switched off"),

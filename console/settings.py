@@ -21,6 +21,7 @@ from models.store import Store
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 PAGE = 100
+ELSEWHERE = ("paused_campaigns", "open_care")  # what waits for a person on pages of its own
 
 
 @blueprint.get("/")
@@ -42,7 +43,7 @@ def waiting_counts(session: Session) -> dict[str, int]:
     undecided = health.undecided(session)
     return {
         "waiting": session.scalar(select(func.count()).where(StaffNote.closed_at.is_(None))) or 0,
-        "stuck": sum(count for kind, count in undecided.items() if kind != "paused_campaigns"),
+        "stuck": sum(count for kind, count in undecided.items() if kind not in ELSEWHERE),
     }
 
 

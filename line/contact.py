@@ -1,5 +1,7 @@
 """The last look before anything leaves: blocked, refused, erased and stopped people get nothing (I13).
 
+Nor does marketing go to whoever is unhappy with us and waits to hear from staff.
+
 Asked of one person's facts in Python, and of everyone in a query in SQL: one answer.
 """
 
@@ -12,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.campaign import Recipient
 from models.member import Friend, Member
+from models.staff import care_is_open
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
 # LINE remembers a retry key for 24 hours; past this an unclear attempt cannot be repeated safely.
@@ -21,7 +24,7 @@ KEY_LIFE = timedelta(hours=23)
 def refusal(facts: Any, *, kind: str) -> str | None:
     """Why this person may not be spoken to; None when they may.
 
-    `facts` has erased_at, marketing_consent, is_following and user_id.
+    `facts` has erased_at, marketing_consent, care_is_open, is_following and user_id.
     """
     if facts.erased_at is not None:
         return "erased"
@@ -29,7 +32,11 @@ def refusal(facts: Any, *, kind: str) -> str | None:
         return "no_line_id"
     if facts.is_following is False:
         return "blocked"
-    return "opted_out" if kind == "marketing" and not facts.marketing_consent else None
+    if kind != "marketing":
+        return None
+    if not facts.marketing_consent:
+        return "opted_out"
+    return "care_open" if facts.care_is_open else None
 
 
 def marketing_refusal() -> ColumnElement[str | None]:
@@ -41,6 +48,7 @@ def marketing_refusal() -> ColumnElement[str | None]:
         (or_(Friend.user_id.is_(None), ~is_an_id), "no_line_id"),
         (Friend.is_following.is_(False), "blocked"),
         (func.coalesce(Member.marketing_consent, False).is_(False), "opted_out"),
+        (care_is_open(Member.id), "care_open"),
         else_=cast(null(), String),
     )
 

@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeEngine
 
 from line.contact import KEY_LIFE, refusal, settle_recipients
 from line.rate import bucket_of, room, take
-from line.rows import stamp, table_of
+from models.rows import stamp, table_of
 from line.transport import ATTEMPT_SECONDS, Answer, encode
 from line.troubles import NO_ATTEMPT, note_trouble
 from models.base import BigInt, UtcDateTime
@@ -40,6 +40,7 @@ from models.member import Friend, Member
 from models.outbox import WAITING, OutgoingMessage
 from models.programme import the_brand
 from models.session import Sessions
+from models.staff import care_is_open
 
 LEASE = timedelta(seconds=15)
 LONGEST = timedelta(minutes=10)  # no lease and no pause is longer
@@ -115,6 +116,7 @@ def _due(session: Session, now: datetime, machine: datetime) -> Select[*tuple[An
             message.to.label("user_id"), message.kind, message.retry_key, message.reply_token, message.reply_until,
             message.first_attempt_at, message.expires_at, message.recipient_id, message.campaign_id,
             Member.erased_at, Member.marketing_consent, Friend.is_following, Campaign.state.label("campaign_state"),
+            care_is_open(message.member_id).label("care_is_open"),
         )
         .join(Member, Member.id == message.member_id)
         .outerjoin(Friend, Friend.member_id == message.member_id)

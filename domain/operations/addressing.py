@@ -21,6 +21,7 @@ from models.arithmetic import as_json
 from models.campaign import Campaign
 from models.member import Friend, Member
 from models.programme import Brand, Segment, the_brand
+from models.staff import care_is_open
 
 
 def starts_at(session: Session, campaign: Campaign, *, now: datetime) -> datetime:
@@ -49,6 +50,7 @@ def contact_refusal(
         (Friend.id.is_(None), "no_line_id"),
         (Friend.is_following.is_(False), "blocked"),
         (func.coalesce(Member.marketing_consent, False).is_(False), "opted_out"),
+        (care_is_open(Member.id), "care_open"),
         (over_cap(brand, at=at, besides=besides, member_ids=member_ids), "cap"),
         else_=cast(null(), String),
     )

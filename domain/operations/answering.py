@@ -1,4 +1,7 @@
-"""Someone answers a form: the answers are kept, become fields and tags, and a low score calls for care at once."""
+"""Someone answers a form: the answers are kept, become fields and tags, and a low score calls for care at once.
+
+Of a survey the first question of kind `score` is the score; of a quiz, how many answers were right.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -9,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Invalid, NotFound
-from domain.operations import converting, tagging
+from domain.operations import caring, converting, tagging
 from domain.operations.converting import NOWHERE, Trace
 from domain.operations.recording import record
 from domain.wording import mark, pick, say
@@ -55,10 +58,10 @@ def answer(
     form = the_form(session, form_key)
     kept = _checked(form, answers)
     day = calendar_of(session).day_of(now)
-    scores = [value for question, value in _given(form, kept) if question["kind"] == "score"]
+    score = score_of(form, kept)
     fresh = record(
         session, "answered", member_id=member.id, source=source, object=form.key, campaign_id=trace.campaign_id,
-        message_id=trace.message_id, data={"score": scores[0] if scores else None, "answers": kept},
+        message_id=trace.message_id, data={"score": score, "answers": kept},
         dedupe_key=f"answered:{form.id}:{member.id}:{day}", now=now,
     )  # fmt: skip
     if not fresh:
@@ -66,18 +69,51 @@ def answer(
             mark("You have answered this today, so nothing was added. Thank you; nothing more is needed."),
             code="already_answered",
         )
-    row = FormAnswer(form_id=form.id, member_id=member.id, answers=kept, submitted_at=now)
+    row = FormAnswer(form_id=form.id, member_id=member.id, answers=kept, score=score, submitted_at=now)
     session.add(row)
     session.flush()
     _keep_fields(member, form, kept)
     _give_tags(session, member, form, kept, row=row, now=now)
-    _care(session, member, form, kept, now=now)
+    _give_band_tag(session, member, form, row, now=now)
+    _care(session, member, form, row, now=now)
     converting.complete(
         session, member_id=member.id, type="form", object=f"form:{form.key}", source=source,
         once=f"form:{row.id}", trace=trace, data={"answer": row.id}, now=now,
     )  # fmt: skip
     session.flush()
     return row
+
+
+def score_of(form: Form, kept: Answers) -> int | None:
+    """What the answers come to; None where nothing was scored."""
+    if form.kind == "quiz":
+        return sum(_is_right(question, kept.get(question["key"])) for question in form.questions)
+    return next((value for question, value in _given(form, kept) if question["kind"] == "score"), None)
+
+
+def _is_right(question: Question, value: Any) -> bool:
+    """Of several choices all the right ones, and no other."""
+    right = {option["value"] for option in question.get("options", ()) if option.get("right")}
+    return bool(right) and right == set(value if isinstance(value, list) else [value])
+
+
+def highest_score(form: Form) -> int | None:
+    """What a score is out of; None for a form without one."""
+    if form.kind == "quiz":
+        return sum(any(option.get("right") for option in each.get("options", ())) for each in form.questions)
+    return next((scale(question)[1] for question in form.questions if question["kind"] == "score"), None)
+
+
+def band_of(form: Form, score: int | None) -> Mapping[str, Any] | None:
+    """What follows this score: the highest band it reaches."""
+    reached = [band for band in form.bands if score is not None and band["at_least"] <= score]
+    return max(reached, key=lambda band: int(band["at_least"]), default=None)
+
+
+def latest(session: Session, member: Member, form: Form) -> FormAnswer | None:
+    """This person's last answer to the form."""
+    theirs = select(FormAnswer).where(FormAnswer.form_id == form.id, FormAnswer.member_id == member.id)
+    return session.scalar(theirs.order_by(FormAnswer.submitted_at.desc(), FormAnswer.id.desc()).limit(1))
 
 
 def scale(question: Question) -> tuple[int, int]:
@@ -150,14 +186,32 @@ def _give_tags(session: Session, member: Member, form: Form, kept: Answers, *, r
         chosen = value if isinstance(value, list) else [value]
         for option in question.get("options", ()):
             if option.get("tag") and option["value"] in chosen:
-                tag = session.scalar(select(Tag).where(Tag.key == option["tag"]))
-                if tag is not None:
-                    evidence = {"form": form.key, "question": question["key"], "answer": row.id}
-                    tagging.give(session, [member.id], tag, source="form", evidence=evidence, now=now)
+                evidence = {"form": form.key, "question": question["key"], "answer": row.id}
+                _give_tag(session, member, option["tag"], evidence, now=now)
 
 
-def _care(session: Session, member: Member, form: Form, kept: Answers, *, now: datetime) -> None:
-    """An unhappy person should hear from someone soon: a task for staff, in the house's language."""
+def _give_band_tag(session: Session, member: Member, form: Form, row: FormAnswer, *, now: datetime) -> None:
+    band = band_of(form, row.score)
+    if band is not None and band.get("tag"):
+        evidence = {"form": form.key, "score": row.score, "answer": row.id}
+        _give_tag(session, member, band["tag"], evidence, now=now)
+
+
+def _give_tag(session: Session, member: Member, key: str, evidence: dict[str, Any], *, now: datetime) -> None:
+    tag = session.scalar(select(Tag).where(Tag.key == key))
+    if tag is not None:
+        tagging.give(session, [member.id], tag, source="form", evidence=evidence, now=now)
+
+
+def _care(session: Session, member: Member, form: Form, row: FormAnswer, *, now: datetime) -> None:
+    """An unhappy person should hear from someone soon: after a survey by a case of care, else by a task for staff."""
+    if form.kind in caring.LOW:
+        caring.after_answer(session, member, form, row, highest=highest_score(form) or 0, now=now)
+    elif form.kind == "form":
+        _ask_staff(session, member, form, row.answers, now=now)
+
+
+def _ask_staff(session: Session, member: Member, form: Form, kept: Answers, *, now: datetime) -> None:
     language = the_brand(session).default_language
     for question, value in _given(form, kept):
         if question["kind"] != "score" or value > LOW_SCORE * scale(question)[1] / HIGHEST:

@@ -18,7 +18,7 @@ from models.programme import the_brand
 SAMPLES = 5
 PAGE = 50
 # In the order they are looked at: the first that holds is the one that is said.
-REASONS = ("held_out", "erased", "no_line_id", "blocked", "opted_out", "cap")
+REASONS = ("held_out", "erased", "no_line_id", "blocked", "opted_out", "care_open", "cap")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from domain.operations.auditing import audit
 from domain.operations.recording import record
 from domain.wording import mark
 from models.member import Member
-from models.staff import StaffNote
+from models.staff import Staff, StaffNote
 
 LONGEST = 2000
 
@@ -30,10 +30,19 @@ def write(session: Session, member: Member, *, text: str, staff_id: int, now: da
     return note
 
 
-def close(session: Session, note: StaffNote, *, staff_id: int, now: datetime) -> None:
-    """A chat text is answered, a task done; twice is once."""
+def close(session: Session, note: StaffNote, *, words: str = "", staff_id: int, now: datetime) -> None:
+    """A chat text is answered, a task done; twice is once.
+
+    A case of care is closed with words: what was done about it. Raises Invalid without, and marketing waits on.
+    """
     if note.closed_at is None:
-        note.closed_at, note.closed_by_id = now, staff_id
+        words = words.strip()[:LONGEST]
+        if note.kind == "care" and not words:
+            raise Invalid(
+                mark("The case stays open: say in a few words what you did about it, so that others know."),
+                code="words_needed",
+            )
+        note.closed_at, note.closed_by_id, note.closed_words = now, staff_id, words or None
         audit(
             session,
             staff_id=staff_id,
@@ -42,3 +51,12 @@ def close(session: Session, note: StaffNote, *, staff_id: int, now: datetime) ->
             object=f"note:{note.id}",
             now=now,
         )
+
+
+def assign(session: Session, note: StaffNote, *, to: Staff | None, staff_id: int, now: datetime) -> None:
+    """Says who sees to it; None: whoever is free."""
+    note.assignee_id = to.id if to else None
+    audit(
+        session, staff_id=staff_id, action="assigned_note", member_id=note.member_id, object=f"note:{note.id}",
+        data={"to": to.login if to else None}, now=now,
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, before_quiet_hours, calendar_of, parse_clock
@@ -19,6 +19,7 @@ from domain.operations.recording import insert_for
 from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.programme import Brand, the_brand
+from models.staff import care_is_open
 
 RETRY_KEYS = uuid.UUID("6f0c2b7e-53f5-4a3c-9d0b-6d2f1a9c7e11")
 
@@ -49,7 +50,8 @@ def say(
     """Puts `rendered` in the outbox for `member`, unless the rules of contact withhold it.
 
     `kind` is service or marketing (design §2). `once` names the occasion: saying it again is a no-op.
-    The reason of a refusal is one of: no_line_id, blocked, erased, opted_out, cap, expired, repeated.
+    The reason of a refusal is one of: no_line_id, blocked, erased, opted_out, care_open, cap, expired,
+    repeated.
     """
     friend = _friend_of(session, member)
     reason = _refusal(session, member, friend, kind=kind, now=now)
@@ -126,7 +128,8 @@ def _refusal(session: Session, member: Member, friend: Friend | None, *, kind: s
     if not member.marketing_consent:
         return "opted_out"
     too_much = over_cap(the_brand(session), at=now, member_ids=[member.id])
-    return "cap" if session.scalar(select(Member.id).where(Member.id == member.id, too_much)) else None
+    reason = case((care_is_open(Member.id), "care_open"), (too_much, "cap"), else_=None)
+    return session.scalar(select(reason).where(Member.id == member.id))
 
 
 def _when(

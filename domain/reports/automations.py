@@ -28,6 +28,7 @@ REASONS = {
     "blocked": mark("Has blocked us"),
     "erased": mark("Erased"),
     "opted_out": mark("No consent to marketing"),
+    "care_open": mark("Unhappy, and waits to hear from us"),
     "cap": mark("Had enough messages this week"),
     "expired": mark("Would have come too late"),
     "repeated": mark("Said before"),

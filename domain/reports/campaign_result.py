@@ -18,7 +18,7 @@ from models.member import Member
 
 # What is still under way, what was done, and what kept people back: the order of the bar.
 ORDER = (
-    "sent", "ready", "unsure", "failed", "held_out", "cap", "blocked", "no_line_id", "opted_out", "erased",
+    "sent", "ready", "unsure", "failed", "held_out", "cap", "blocked", "no_line_id", "opted_out", "care_open", "erased",
     "expired", "stopped",
 )  # fmt: skip
 

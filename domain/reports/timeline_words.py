@@ -59,6 +59,7 @@ REASONS = {
     "blocked": mark("They have blocked the account."),
     "erased": mark("They asked to be forgotten."),
     "opted_out": mark("They did not agree to news and offers."),
+    "care_open": mark("They were unhappy, and staff had not closed that yet."),
     "sold_out": mark("The coupon it speaks of had run out."),
     "coupon_ended": mark("The coupon it speaks of had ended."),
     "switched_off": mark("It was switched off before it was sent."),
