@@ -1,4 +1,4 @@
-"""Points: one line of the ledger, usable at once."""
+"""Points: one line of the ledger, usable at once, good as long as earned ones or for so many days."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,19 +6,37 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from domain.calendar import calendar_of
+from domain.scores._point_terms import Terms, ends, terms_from
 from models.points import PointLine
+from models.programme import the_brand
 from models.session import insert_for
 
 
 def wrong(value: Any, keys: Callable[[str], set[str]]) -> str | None:
     """What a programme file's value for this kind is wrong about; `keys(section)` are those of the file."""
-    return None if isinstance(value, int) and value > 0 else "points are a whole number above 0"
+    if isinstance(value, dict) and value.keys() <= {"points", "days"} and _is_count(value.get("days", 1)):
+        value = value.get("points")
+    return None if _is_count(value) else "points are a whole number above 0, or {points: 50, days: 30}"
 
 
-def give(session: Session, *, member_id: int, value: int, cause: str, now: datetime) -> PointLine | None:
-    """`value` is how many. None when given before for this cause."""
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def give(
+    session: Session, *, member_id: int, value: int | dict[str, int], cause: str, now: datetime
+) -> PointLine | None:
+    """`value` is how many, or {"points": 50, "days": 30} for some that end sooner. None when given before for `cause`.
+
+    The caller brings the person's lots in step.
+    """
+    said = value if isinstance(value, dict) else {"points": value}
+    terms = Terms(expire_days=said["days"]) if "days" in said else terms_from(the_brand(session).points)
+    calendar = calendar_of(session)
     values = {
-        "member_id": member_id, "points": value, "reason": "granted", "at": now, "usable_at": now, "cause": cause,
+        "member_id": member_id, "points": said["points"], "reason": "granted", "at": now, "usable_at": now,
+        "expires_at": ends(terms, calendar.day_of(now), calendar), "cause": cause,
     }  # fmt: skip
     statement = insert_for(session)(PointLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
     row = session.execute(statement.returning(PointLine.id)).first()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from domain import benefits
-from domain.operations import tiering
+from domain.operations import pointing, tiering
 
 
 def grant(
@@ -35,9 +35,13 @@ def grant(
     given: object | None = import_module(f"domain.benefits.{kind}").give(
         session, member_id=member_id, value=value, cause=cause, now=now, **more
     )
-    if given is not None and kind == "tier_floor":
-        tiering.settle(session, [member_id], now=now)
+    if given is not None and kind in FOLLOWS:
+        FOLLOWS[kind](session, [member_id], now=now)
     return given
+
+
+# What is derived from a kind's ledger, and so brought in step once a line was added.
+FOLLOWS: dict[str, Callable[..., int]] = {"tier_floor": tiering.settle, "points": pointing.put_in_step}
 
 
 @cache

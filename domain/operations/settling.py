@@ -1,11 +1,11 @@
-"""What follows from what people bought or did, for the people it concerns: tiers, and whatever else is derived."""
+"""What follows from what people bought or did, for the people it concerns: tiers, points, and what else is derived."""
 
 from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from domain.operations import tiering
+from domain.operations import pointing, tiering
 
 
 def settle(session: Session, member_ids: Collection[int], *, is_history: bool = False, now: datetime) -> None:
@@ -14,3 +14,4 @@ def settle(session: Session, member_ids: Collection[int], *, is_history: bool = 
     `is_history`: what moved them came from a file, so nobody is told and nothing begins.
     """
     tiering.settle(session, member_ids, is_history=is_history, now=now)
+    pointing.settle(session, member_ids, is_history=is_history, now=now)

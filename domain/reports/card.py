@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from domain.calendar import calendar_of
+from domain.reports.points import balance_of, next_ending
 from domain.scores.tier import WINDOW
 from models.benefit import CouponClaim
 from models.member import Member
-from models.points import PointLine
 from models.programme import Tier
 from models.purchase import Purchase
 from models.store import Store
@@ -34,10 +34,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Points:
-    """`balance` may be spent now; `pending` becomes usable later."""
+    """`balance` may be spent now; `pending` becomes usable later; the next to end are `ending` points on `ends_on`."""
 
     balance: int
     pending: int
+    ending: int = 0
+    ends_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,12 @@ def to_keep(session: Session, member: Member, *, now: datetime) -> Progress | No
 
 
 def points_of(session: Session, member: Member, *, now: datetime) -> Points:
-    """The sums of the ledger."""
-    usable = or_(PointLine.usable_at.is_(None), PointLine.usable_at <= now)
-    sums = select(
-        func.coalesce(func.sum(case((usable, PointLine.points), else_=0)), 0),
-        func.coalesce(func.sum(case((usable, 0), else_=PointLine.points)), 0),
-    ).where(PointLine.member_id == member.id)
-    balance, pending = session.execute(sums).one()
-    return Points(int(balance), int(pending))
+    """What there is to spend, what is on its way, and what ends next."""
+    balance = balance_of(session, member.id, now=now)
+    ending = next_ending(session, member.id, now=now)
+    if ending is None:
+        return Points(balance.usable, balance.pending)
+    return Points(balance.usable, balance.pending, ending[1], calendar_of(session).day_of(ending[0]))
 
 
 def recent_purchases(session: Session, member: Member) -> list[Bought]:

@@ -1,16 +1,19 @@
 """Has points.
 
-The balance of the points ledger.
+Points that can be used now: what is still on its way does not count, nor what has run out.
 """
 
-from sqlalchemy import ColumnElement, func
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_
 
 from domain.rules._context import RuleContext
+from domain.rules._finding import behind as rows
 from domain.rules._finding import some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
 from domain.wording import mark
-from models.points import PointLine
+from models.points import PointLine, PointLot
 
 GROUP = "Tags and groups"
 
@@ -20,9 +23,14 @@ class Params(Base):
 
 
 def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
-    enough = func.sum(PointLine.points) >= params.points
-    return some(context, PointLine.member_id, PointLine.at <= context.now, having=enough)
+    live = or_(PointLot.expires_at.is_(None), PointLot.expires_at >= context.now)
+    enough = func.sum(PointLot.remaining) >= params.points
+    return some(context, PointLot.member_id, PointLot.usable_at <= context.now, live, having=enough)
 
 
 def words(params: Params, say: Speaker) -> str:
     return say("has at least %(n)s points", n=params.points)
+
+
+def behind(params: Params, context: RuleContext) -> Select[Any]:
+    return rows("points", PointLine.member_id, PointLine.reason, PointLine.at).where(PointLine.at <= context.now)

@@ -11,9 +11,9 @@ from domain.operations.joining import register
 from domain.operations.purchasing import Line, record_order
 from models.benefit import Coupon
 from models.member import Member
-from models.points import PointLine
 from models.programme import Form, Tier, the_brand
 from models.store import Store
+from tests.support.purse import put_points
 from tests.support.world import World
 
 TIERS = (
@@ -103,7 +103,7 @@ def _life(session: Session, member: Member, world: World) -> None:
             session, order_ref=f"T{n}", member_id=member.id, buyer_ref=None, paid_at=world.now - timedelta(days=days),
             channel="store", store_id=1, lines=[line], source="test", now=world.now,
         )  # fmt: skip
-    session.add(PointLine(member_id=member.id, points=1240, reason="earned", at=world.now, cause=f"p{member.id}"))
+    put_points(session, member, 1240, at=world.now, reason="earned", cause=f"p{member.id}")
     ends = calendar_of(session).last_second(calendar_of(session).day_of(world.now) + timedelta(days=20))
     for key, kind, title, value in (
         ("welcome", "amount_off", {"en": "NT$ 200 off your next visit", "zh-Hant": "下次消費折 200 元"}, 200),

@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from domain.calendar import calendar_of
 from domain.reports import card
 from models.member import Member
-from models.points import PointLine
 from models.programme import Tier
 from tests.support.factories import make_member, make_purchase
+from tests.support.purse import put_points
 
 
 @pytest.fixture
@@ -63,11 +64,11 @@ def test_what_keeps_a_tier_counts_only_what_still_counts_at_its_end(
 
 def test_points_not_yet_usable_are_told_apart(session: Session, now: datetime) -> None:
     member = make_member(session)
-    for n, (points, usable_at) in enumerate(((100, None), (-30, None), (12, now + timedelta(days=3)))):
-        line = PointLine(member_id=member.id, points=points, reason="test", at=now, usable_at=usable_at, cause=f"{n}")
-        session.add(line)
-    session.flush()
-    assert card.points_of(session, member, now=now) == card.Points(70, 12)
+    put_points(session, member, 100, at=now, expires_at=now + timedelta(days=30))
+    put_points(session, member, -30, at=now, usable_at=None)
+    put_points(session, member, 12, at=now, usable_at=now + timedelta(days=3))
+    ends_on = calendar_of(session).day_of(now + timedelta(days=30))
+    assert card.points_of(session, member, now=now) == card.Points(70, 12, 70, ends_on)
 
 
 def test_purchases_are_the_latest_of_this_member_alone(session: Session, now: datetime) -> None:

@@ -14,13 +14,13 @@ from models.benefit import Coupon, CouponClaim
 from models.campaign import Campaign, Recipient
 from models.channel import the_channel
 from models.member import Member
-from models.points import PointLine
 from models.programme import MemberTag, Tier
 from models.purchase import PurchaseLine, RefundAllocation
 from models.score import MemberScore
 from models.store import Booking
 from tests.support.factories import make_member, make_purchase, make_slot, make_store, make_tag
 from tests.support.moments import NOW
+from tests.support.purse import put_points
 
 
 def people(session: Session, rule: dict) -> set[int]:
@@ -286,11 +286,12 @@ def test_a_rule_costs_the_same_number_of_queries_for_any_number_of_people(sessio
     assert count == len(people(session, {}))
 
 
-def test_points_are_the_sum_of_the_ledger(session: Session) -> None:
-    rich, spent = make_member(session), make_member(session)
-    for n, (member, points) in enumerate(((rich, 30), (rich, 25), (spent, 80), (spent, -50))):
-        session.add(PointLine(member_id=member.id, points=points, reason="test", at=NOW, cause=f"test:{n}"))
-    session.flush()
+def test_points_are_those_that_can_be_used_now(session: Session) -> None:
+    rich, spent, waits, ended = (make_member(session) for _ in range(4))
+    for member, points in ((rich, 30), (rich, 25), (spent, 80), (spent, -50)):
+        put_points(session, member, points, at=NOW)
+    put_points(session, waits, 90, at=NOW, usable_at=NOW + timedelta(days=7))
+    put_points(session, ended, 90, at=NOW - timedelta(days=9), expires_at=NOW - timedelta(days=1))
     assert people(session, {"condition": "has_points", "points": 50}) == {rich.id}
 
 
