@@ -302,3 +302,31 @@ def test_the_life_cycle_state_is_last_nights(session: Session) -> None:
     session.flush()
     assert people(session, {"condition": "napl_is", "states": ["L"]}) == {loyal.id}
     assert people(session, {"not": {"condition": "napl_is", "states": ["L"]}}) >= {asleep.id}
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"within_percent": 20}, {"close", "nearly_gold"}), ({"within_amount": 1000}, {"close", "nearly_gold"}),
+        ({"within_amount": 999}, {"nearly_gold"}), ({"within_percent": 20, "tiers": ["gold"]}, {"nearly_gold"}),
+        ({"within_percent": 21, "tiers": ["silver"]}, {"close", "far"}),
+    ],
+)  # fmt: skip
+def test_near_the_next_tier_is_told_by_what_counts_today(session: Session, rule: dict, expected: set[str]) -> None:
+    tiers = {
+        key: Tier(key=key, rank=rank, threshold=least, name={"en": key})
+        for rank, (key, least) in enumerate((("general", 0), ("silver", 5_000), ("gold", 15_000)))
+    }
+    session.add_all(tiers.values())
+    session.flush()
+    spent = {
+        "close": (4_000, "general", 1), "far": (3_999, "general", 1), "there": (5_000, "silver", 1),
+        "nearly_gold": (14_500, "silver", 1), "long_ago": (4_900, "general", 366), "kept": (4_900, "silver", 1),
+    }  # fmt: skip
+    named = {}
+    for name, (amount, tier, days) in spent.items():
+        member = make_member(session, registered_at=NOW - ago(900), tier_id=tiers[tier].id)
+        make_purchase(session, member, paid_at=NOW - ago(days), amount=amount)
+        named[member.id] = name
+    found = people(session, {"condition": "near_tier", **rule})
+    assert {named[each] for each in found} == expected

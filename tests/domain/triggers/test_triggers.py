@@ -7,6 +7,7 @@ import pytest
 from domain import triggers
 
 SAID = {
+    "tier_reached": ({"tiers": ["gold", "black"]}, "when they reach the tier gold or black"),
     "after_event": ({"event": "registered"}, "after: became a known member"),
     "before_booking": ({"hours": 3}, "3 hours before a booked visit"),
     "before_coupon_ends": ({"days": 3}, "when a coupon of theirs ends in 3 days"),
