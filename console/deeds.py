@@ -35,6 +35,8 @@ DEEDS = {
     "event_let_go": mark("Gave an event up"),
     "case_retried": mark("Tried an automation's case again"),
     "case_let_go": mark("Gave an automation's case up"),
+    "report_noted": mark("Noted a decision beside a report"),
+    "list_kept": mark("Kept a list as a segment"),
     "review_counted": mark("Asked for a month to be counted again"),
     "message_settled": mark("Settled an unsure message"),
     "exported": mark("Exported data"),

@@ -11,6 +11,7 @@ from domain.wording import mark
 # (endpoint, words, who needs it on the left). Pages not built yet are simply not shown.
 DESK = (
     ("console.review.page", mark("Review")),
+    ("console.reports.page", mark("Reports")),
     ("console.members.page", mark("Members")),
     ("console.segments.page", mark("Segments")),
     ("console.campaigns.page", mark("Campaigns")),
