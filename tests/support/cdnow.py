@@ -1,0 +1,30 @@
+"""The CDNOW purchases every paper uses, where the folder with the shared data is there; in no unit but days."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "CDNOW_sample.txt.gz"
+CALIBRATED = date(1997, 9, 30)  # the papers fit to purchases up to this day
+needs_it = pytest.mark.skipif(not FILE.exists(), reason=f"{FILE.name} is not beside the project")
+
+
+def purchases() -> Iterator[tuple[str, date, str]]:
+    """(buyer, day, dollars) of each purchase of the sample of 2,357 buyers."""
+    with gzip.open(FILE, "rt") as file:
+        for line in file:
+            _, buyer, day, _, dollars = line.split()
+            yield buyer, date.fromisoformat(day), dollars
+
+
+def write(path: Path) -> None:
+    """The sample as purchases.csv, as a shop would hand it in."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["order_id", "line_no", "member_ref", "paid_at", "sku", "quantity", "amount", "kind"])
+        for n, (buyer, day, dollars) in enumerate(purchases()):
+            rows.writerow([f"C{n}", 1, buyer, f"{day}T12:00:00", "cd", 1, dollars, "sale"])
