@@ -9,6 +9,7 @@ from sqlalchemy import select
 import door
 from console import roles
 from domain.errors import NotAllowed, NotFound
+from domain.operations import resolving
 from domain.wording import mark
 from models.member import Member
 from models.store import Store
@@ -51,11 +52,15 @@ def store_choices() -> list[tuple[str, str]]:
     return [(store.key, store.name) for store in stores_to_choose()]
 
 
-def open_person(member: Member) -> None:
-    """Remembers that this phone may look at this person for a while."""
+def open_person(record: Member) -> Member:
+    """Remembers that this phone may look at the person behind `record` for a while, and by which record they came."""
+    member = resolving.the_person(door.session(), record)
     held = {ref: until for ref, until in session.get("open", {}).items() if until > time.time()}
     held[member.ref] = time.time() + OPEN_SECONDS
     session["open"] = dict(sorted(held.items(), key=lambda each: each[1])[-KEPT_OPEN:])
+    ways = {ref: by for ref, by in session.get("came_by", {}).items() if ref in session["open"]}
+    session["came_by"] = {**ways, member.ref: record.ref} if member is not record else ways
+    return member
 
 
 def the_person(ref: str) -> Member:
@@ -63,10 +68,14 @@ def the_person(ref: str) -> Member:
     is_open = session.get("open", {}).get(ref, 0) > time.time()
     if not is_open and not roles.may("marketer"):
         raise NotAllowed(mark("This page has closed. Scan the member's code again to open it."))
-    member = door.session().scalar(select(Member).where(Member.ref == ref, Member.merged_into_id.is_(None)))
-    if member is None or member.erased_at is not None:
-        raise NotFound(mark("There is no such person. Scan the code again."))
-    return member
+    scanned = session.get("came_by", {}).get(ref, ref)
+    for each in (scanned, ref):
+        record = door.session().scalar(select(Member).where(Member.ref == each))
+        member = resolving.the_person(door.session(), record) if record else None
+        # The two may have been parted since.
+        if member is not None and member.ref == ref and member.erased_at is None:
+            return member
+    raise NotFound(mark("There is no such person. Scan the code again."))
 
 
 def masked_phone(phone: str | None) -> str:

@@ -15,7 +15,7 @@ from models.member import Member
 
 
 def find_at_counter(session: Session, text: str, *, secret: str, now: datetime) -> Member:
-    """The one person `text` names. Raises a Refusal that says what to ask the member for."""
+    """The record `text` names, joined into another or not. Raises a Refusal that says what to ask the member for."""
     text = text.strip()
     if text.startswith((PREFIX, CLAIM_PREFIX)):
         member_id = _by_code(session, text, secret=secret, now=now)
@@ -26,7 +26,7 @@ def find_at_counter(session: Session, text: str, *, secret: str, now: datetime) 
         raise NotFound(
             mark("Nobody was found by that. Ask for the code on the card page, the whole card number or phone number.")
         )
-    return session.get_one(Member, member.merged_into_id) if member.merged_into_id else member
+    return member
 
 
 def _by_code(session: Session, code: str, *, secret: str, now: datetime) -> int | None:
@@ -47,7 +47,7 @@ def _by_number(session: Session, text: str) -> int | None:
     """Cards and verified phones first; a phone only claimed opens a person when nobody else claims it."""
     if not re.fullmatch(r"\+?[\d０-９][\d０-９\s\-()]{6,20}", text):
         return None
-    found = naming.find_members(session, [text]).get(text)
+    found = naming.find_records(session, [text]).get(text)
     return found or _by_claimed_phone(session, text)
 
 

@@ -11,7 +11,7 @@ import door
 from console import counter, person_panel, roles, texting
 from console.finding import find_at_counter
 from console.shell import money_in_words
-from domain.errors import Invalid, NotFound, Refusal
+from domain.errors import Conflict, Invalid, NotFound, Refusal
 from domain.operations import checkin, joining, redeeming, registering, selling, verifying, visiting
 from domain.operations.auditing import audit
 from domain.wording import mark
@@ -37,15 +37,15 @@ def find() -> Any:
     """Opens the person behind a code, card number or phone; that it was opened, or tried, is audited."""
     session, text = door.session(), request.form.get("code", "")
     try:
-        member = find_at_counter(session, text, secret=door.service().secret_key, now=door.now())
+        record = find_at_counter(session, text, secret=door.service().secret_key, now=door.now())
     except Refusal as refusal:
         audit(session, staff_id=roles.me().id, action="found_nobody", data={"why": refusal.code}, now=door.now())
         session.commit()
         raise
     by = "code" if text.strip().startswith((PREFIX, CLAIM_PREFIX)) else "number"
+    member = counter.open_person(record)
     audit(session, staff_id=roles.me().id, action="opened", member_id=member.id, data={"by": by}, now=door.now())
     session.commit()
-    counter.open_person(member)
     return redirect(url_for("console.scan.person", ref=member.ref), 303)
 
 
@@ -148,10 +148,10 @@ def take_back_sale(ref: str, order_ref: str) -> Any:
 @roles.needs("store")
 def phone(ref: str, how: str) -> Any:
     """Verifies a phone: staff saw it, or a code sent to it came back."""
-    session, member, me = door.session(), counter.the_person(ref), roles.me()
+    session, member = door.session(), counter.the_person(ref)
     typed = request.form.get("phone", "").strip() or member.phone or ""
     if how == "seen":
-        verifying.confirm_phone(session, member, phone=typed, staff_id=me.id, how="seen", now=door.now())
+        _confirm(member, typed, how="seen")
         return _done(ref, door.words("The phone is verified."))
     if how == "send":
         return _send_code(ref, member, typed)
@@ -159,8 +159,20 @@ def phone(ref: str, how: str) -> Any:
     session.commit()  # a wrong try counts
     if number is None:
         raise Invalid(mark("The phone was not verified: the code did not match or is too old. Send a new one."))
-    verifying.confirm_phone(session, member, phone=number, staff_id=me.id, how="code", now=door.now())
+    _confirm(member, number, how="code")
     return _done(ref, door.words("The phone is verified."))
+
+
+def _confirm(member: Member, typed: str, *, how: str) -> None:
+    """A phone of somebody else is refused, and a marketer is asked whether the two are one person."""
+    session = door.session()
+    try:
+        verifying.confirm_phone(session, member, phone=typed, staff_id=roles.me().id, how=how, now=door.now())
+    except Conflict:
+        session.rollback()
+        verifying.note_clash(session, member, phone=typed, now=door.now())
+        session.commit()
+        raise
 
 
 def _send_code(ref: str, member: Member, typed: str) -> Any:

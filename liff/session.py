@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 import door
 from domain.errors import Invalid, NotAllowed, NotSignedIn
+from domain.operations import resolving
 from domain.operations.converting import NOWHERE, Trace
 from domain.wording import LANGUAGES, mark
 from models.member import Member
@@ -42,7 +43,7 @@ def person() -> Member:
     if "person" not in g:
         g.person = _person_of_cookie()
     found: Member | None = g.person
-    if found is None or _opened_by_another(found):
+    if found is None or _opened_by_another():
         raise NotSignedIn(SIGN_IN)
     return found
 
@@ -130,12 +131,15 @@ def _person_of_cookie() -> Member | None:
     if not isinstance(ref, str):
         return None
     found = door.session().scalar(select(Member).where(Member.ref == ref))
-    return None if found is None or found.erased_at else found
+    if found is None or found.erased_at:
+        return None
+    g.signed_in_as = found  # their own record, were it joined into another since
+    return resolving.the_person(door.session(), found)
 
 
-def _opened_by_another(found: Member) -> bool:
+def _opened_by_another() -> bool:
     said = request.headers.get(PERSON_HEADER)
-    return bool(said) and said != person_mark(found)
+    return bool(said) and said != person_mark(g.signed_in_as)
 
 
 def _serializer(name: str) -> URLSafeTimedSerializer:

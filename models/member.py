@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 from models.arithmetic import machine_time
+from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 from models.card import grouped, new_card_number
 
 # Who is in no figure. Written out, so that a query with the same words finds these few by their index.
@@ -90,6 +90,7 @@ class Identity(Base):
         ),
         UniqueConstraint("member_id", "kind", "value"),
         Index("ix_identity_kind_value", "kind", "value"),
+        Index("ix_identity_seen", "id", **where("seen_at IS NOT NULL")),
     )
 
     id: Mapped[Key]
@@ -99,6 +100,8 @@ class Identity(Base):
     source: Mapped[Short] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # When it was shown to be theirs although another record holds it: both are most likely one person.
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Friend(Base):

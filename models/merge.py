@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 
@@ -55,3 +55,28 @@ class MergeProposal(Base):
     found_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_by_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("staff.id"))
+
+
+def came_by(session: Session, member_id: int, via_id: int | None) -> None:
+    """From here on in this session, this person acts by an identity of the record `via_id`; None: by their own."""
+    ways: dict[int, int] = session.info.setdefault("came_by", {})
+    if via_id is None:
+        ways.pop(member_id, None)
+    else:
+        ways[member_id] = via_id
+
+
+def via_of(session: Session, member_id: int | None) -> int | None:
+    """The record by whose identity this person acts in this session, when that was joined into theirs."""
+    ways: dict[int | None, int] | None = session.info.get("came_by")
+    return ways.get(member_id) if ways else None
+
+
+@event.listens_for(Base, "before_insert", propagate=True)
+def _note_via(_mapper: Any, _connection: Any, row: Any) -> None:
+    """What is written of a person keeps by which record they came, whoever writes it."""
+    if getattr(row, "via_id", 0) is not None:
+        return  # has no such column, or says it
+    session = object_session(row)
+    if session is not None:
+        row.via_id = via_of(session, row.referrer_id if hasattr(row, "referrer_id") else row.member_id)

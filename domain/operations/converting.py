@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from domain.calendar import calendar_of
 from domain.operations.recording import PIECE, Happening, record, record_each
 from models.event import Event
+from models.merge import via_of
+from models.rows import among
 
 # How long before a completion its start may lie (definitions §4.3, "wait").
 WAITS = {
@@ -56,7 +58,7 @@ def start(
         session, "conversion_started", member_id=member_id, source=source, object=object,
         campaign_id=trace.campaign_id, message_id=trace.message_id,
         data={"type": type, **(data or {})},
-        dedupe_key=f"start:{member_id}:{object}:{day}", now=now,
+        dedupe_key=f"start:{via_of(session, member_id) or member_id}:{object}:{day}", now=now,
     )  # fmt: skip
 
 
@@ -73,7 +75,8 @@ def complete(
     now: datetime,
 ) -> None:
     """Finishing without a recorded start adds one, marked implied, so that no rate exceeds 100 %."""
-    done = Completion(member_id, object, once=once, at=now, source=source, trace=trace, data=data or {})
+    via_id = via_of(session, member_id)
+    done = Completion(member_id, object, once=once, at=now, source=source, trace=trace, data=data or {}, via_id=via_id)
     complete_many(session, [done], type=type, now=now)
 
 
@@ -88,11 +91,12 @@ class Completion:
     source: str
     trace: Trace = NOWHERE
     data: Mapping[str, Any] = field(default_factory=dict)
+    via_id: int | None = None  # as models/event.py
 
     def happening(self, dedupe_key: str, data: Mapping[str, Any]) -> Happening:
         return Happening(
             self.member_id, self.at, self.source, self.object, dict(data), dedupe_key,
-            campaign_id=self.trace.campaign_id, message_id=self.trace.message_id,
+            campaign_id=self.trace.campaign_id, message_id=self.trace.message_id, via_id=self.via_id,
         )  # fmt: skip
 
 
@@ -104,7 +108,8 @@ def complete_many(
     starts = _starts(session, done)
     implied = [
         each.happening(
-            f"start:{each.member_id}:{each.object}:{calendar.day_of(each.at)}", {"type": type, "implied": True}
+            f"start:{each.via_id or each.member_id}:{each.object}:{calendar.day_of(each.at)}",
+            {"type": type, "implied": True},
         )
         for each in done
         if not any(start >= each.at - WAITS[type] for start in starts[(each.member_id, each.object)])
@@ -148,9 +153,9 @@ def _starts(session: Session, done: Sequence[Completion]) -> dict[tuple[int, str
     for at in range(0, len(done), PIECE):
         part = done[at : at + PIECE]
         query = select(Event.member_id, Event.object, Event.occurred_at).where(
-            Event.member_id.in_({each.member_id for each in part}),
+            among(session, Event.member_id, {each.member_id for each in part}),
             Event.kind == "conversion_started",
-            Event.object.in_({each.object for each in part}),
+            among(session, Event.object, {each.object for each in part}),
         )
         for member_id, object, moment in session.execute(query):
             if member_id is not None and object is not None:

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from domain.calendar import calendar_of
 from domain.errors import Invalid, NotFound
 from domain.events import KINDS, MESSAGES
-from domain.operations import naming, replaying
+from domain.operations import collecting, naming, replaying, resolving
+from domain.operations.belongings import OF_THE_RECORD
 from domain.operations.importing_purchases import Loaded
 from domain.operations.purchasing import Outcome
 from domain.operations.recording import is_news, note_history
@@ -44,6 +45,7 @@ class EventRow:
     campaign: str | None = None
     object: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    visitor: str = ""  # the browser it happened in, where a shop's site tells of it
     rank: int = 1
 
     @property
@@ -60,6 +62,7 @@ class EventRow:
 
     def _digest(self, who: int | str | None) -> str:
         said = [self.kind, who, self.at.isoformat(), self.source, self.send, self.object, self.data]
+        said += [self.visitor] if self.visitor else []
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:40]
 
     @property
@@ -68,14 +71,43 @@ class EventRow:
         about = self.kind in (*MESSAGES, "participated")
         return self.campaign or (self.object if about else None)
 
+    @property
+    def who(self) -> str:
+        """What names whose it is."""
+        return self.member_ref or (collecting.actor_of(self.visitor) if self.visitor else "")
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Whom the rows name: the record, and the one that answers for it when it was joined into another."""
+
+    records: Mapping[str, int]
+    kept: Mapping[int, int]
+
+    def __contains__(self, ref: str) -> bool:
+        return ref in self.records
+
+    def record(self, row: EventRow) -> int | None:
+        return self.records.get(row.who)
+
+    def person(self, row: EventRow) -> int | None:
+        """Whose event it is: what belongs to the LINE account stays with its record."""
+        record_id = self.record(row)
+        return record_id if record_id is None or row.kind in OF_THE_RECORD else self.kept[record_id]
+
+    def via(self, row: EventRow) -> int | None:
+        return None if self.person(row) == self.record(row) else self.record(row)
+
 
 def import_events(session: Session, rows: Sequence[EventRow], *, is_history: bool = False, now: datetime) -> Loaded:
     """Records the rows, one outcome each. The caller replays `changed` when all is loaded.
 
     `is_history`: from a file, so that they start nothing.
     """
-    people = naming.find_members(session, {row.member_ref for row in rows})
-    people |= naming.meet_friends(session, {row.member_ref for row in rows} - people.keys(), now=now)
+    records = naming.find_records(session, {row.member_ref for row in rows})
+    records |= naming.meet_friends(session, {row.member_ref for row in rows} - records.keys(), now=now)
+    records |= _browsers(session, rows, records, now=now)
+    people = _Named(records, resolving.roots(session, set(records.values())))
     campaigns = _campaigns(session, {row.send for row in rows}, now=now)
     outcomes: list[Outcome] = [_judge(row, people) for row in rows]
     good = [at for at, outcome in enumerate(outcomes) if outcome == "accepted"]
@@ -91,27 +123,41 @@ def import_events(session: Session, rows: Sequence[EventRow], *, is_history: boo
     changed = replaying.Changed()
     for row in (rows[at] for at in others if rows[at].member_ref):
         # Lines known already count too: whoever loaded them may have been killed before the replay.
-        changed.note(row.kind, people[row.member_ref], row.object)
-    return Loaded(outcomes, {people[row.member_ref] for row in rows if row.member_ref in people}, changed)
+        if (person := people.person(row)) is not None:
+            changed.note(row.kind, person, row.object)
+    return Loaded(outcomes, {each for row in rows if (each := people.person(row)) is not None}, changed)
+
+
+def _browsers(
+    session: Session, rows: Sequence[EventRow], records: Mapping[str, int], *, now: datetime
+) -> dict[str, int]:
+    """Whose the browsers of these rows are, by how they are written in the log. A row naming both tells whose it is."""
+    told = {row.visitor: records[row.member_ref] for row in rows if row.visitor and row.member_ref in records}
+    claims = [(record_id, visitor) for visitor, record_id in told.items()]
+    collecting.remember(session, claims, source="import", now=now)
+    asked = [(collecting.KIND, row.visitor) for row in rows if row.visitor]
+    known = naming.identities(session, asked) if asked else {}
+    return {collecting.actor_of(visitor): record_id for (_, visitor), record_id in known.items()}
 
 
 def _told_late(
     rows: Sequence[EventRow],
     outcomes: Sequence[Outcome],
-    people: Mapping[str, int],
+    people: _Named,
     *,
     is_history: bool,
     now: datetime,
 ) -> set[int]:
     """Whose past these rows told us something new about."""
     return {
-        people[row.member_ref]
+        person
         for row, outcome in zip(rows, outcomes, strict=True)
-        if outcome == "accepted" and row.member_ref in people and (is_history or not is_news(row.at, now=now))
+        if outcome == "accepted" and (person := people.person(row)) is not None
+        if is_history or not is_news(row.at, now=now)
     }
 
 
-def _judge(row: EventRow, people: Mapping[str, int]) -> Outcome:
+def _judge(row: EventRow, people: _Named) -> Outcome:
     if row.member_ref not in people and (row.member_ref or KINDS[row.kind].needs_member):
         return NotFound(
             mark("Nobody is known as %(ref)s. Import the members first, or correct member_ref."), ref=row.member_ref
@@ -141,10 +187,10 @@ def _campaigns(session: Session, refs: Iterable[str | None], *, now: datetime) -
 
 
 def _write_messages(
-    session: Session, rows: Sequence[EventRow], people: Mapping[str, int], campaigns: Mapping[str, int]
+    session: Session, rows: Sequence[EventRow], people: _Named, campaigns: Mapping[str, int]
 ) -> list[bool]:
     """Recipient rows of sends; for each row whether it was known."""
-    new = [_recipient(row, people[row.member_ref], campaigns[row.send or ""]) for row in rows]
+    new = [_recipient(row, people, campaigns[row.send or ""]) for row in rows]
     stored = _stored_recipients(session, new)
     known: list[bool] = []
     fresh: list[dict[str, Any]] = []
@@ -159,13 +205,14 @@ def _write_messages(
     return known
 
 
-def _recipient(row: EventRow, member_id: int, campaign_id: int) -> dict[str, Any]:
+def _recipient(row: EventRow, people: _Named, campaign_id: int) -> dict[str, Any]:
     reason = str(row.data.get("reason") or "")[:64] or None
     held_out = row.kind == "withheld" and reason in HELD_OUT
     segments = row.data.get("segments")
     return {
         "campaign_id": campaign_id,
-        "member_id": member_id,
+        "member_id": people.person(row),
+        "via_id": people.via(row),
         "occasion": str(row.data.get("occasion", row.at.isoformat()))[:64],
         "arm": "held_out" if held_out else "sent",
         "state": "held_out" if held_out else row.kind,
@@ -188,7 +235,7 @@ def _stored_recipients(session: Session, rows: Sequence[Mapping[str, Any]]) -> s
 def _write_events(
     session: Session,
     rows: Sequence[EventRow],
-    people: Mapping[str, int],
+    people: _Named,
     campaigns: Mapping[str, int],
     *,
     is_history: bool,
@@ -198,22 +245,23 @@ def _write_events(
     if not rows:
         return []
     calendar = calendar_of(session)
-    keys = [row.key(people.get(row.member_ref)) for row in rows]
+    keys = [row.key(people.records.get(row.member_ref)) for row in rows]
     stored = set(session.scalars(select(Event.dedupe_key).where(Event.dedupe_key.in_(keys))))
     own = _own_events(session, rows, people)
     known: list[bool] = []
     fresh: list[dict[str, Any]] = []
     for row, key in zip(rows, keys, strict=True):
-        member_id = people.get(row.member_ref)
+        member_id = people.person(row)
         repeated = key in stored or (member_id, row.kind, row.at, row.object) in own
         known.append(repeated)
         if not repeated:
             stored.add(key)
             fresh.append({
-                "member_id": member_id, "kind": row.kind, "occurred_at": row.at, "recorded_at": now,
+                "member_id": member_id, "via_id": people.via(row),
+                "kind": row.kind, "occurred_at": row.at, "recorded_at": now,
                 "day": calendar.day_of(row.at), "source": row.source, "object": row.object,
                 "campaign_id": campaigns.get(row.send or ""), "data": dict(row.data), "dedupe_key": key,
-                "is_history": is_history,
+                "is_history": is_history, "actor_ref": collecting.actor_of(row.visitor) if row.visitor else None,
             })  # fmt: skip
     if fresh:
         session.execute(insert_for(session)(Event).on_conflict_do_nothing(index_elements=["dedupe_key"]), fresh)
@@ -221,12 +269,15 @@ def _write_events(
 
 
 def _own_events(
-    session: Session, rows: Sequence[EventRow], people: Mapping[str, int]
+    session: Session, rows: Sequence[EventRow], people: _Named
 ) -> set[tuple[int | None, str, datetime, str | None]]:
     """What we recorded ourselves of the same people and time: our own export must not double us when it comes back."""
     times = [row.at for row in rows]
     query = select(Event.member_id, Event.kind, Event.occurred_at, Event.object).where(
-        Event.member_id.in_({people[row.member_ref] for row in rows if row.member_ref}),
+        or_(
+            Event.member_id.in_({people.person(row) for row in rows if row.who}),
+            Event.actor_ref.in_({collecting.actor_of(row.visitor) for row in rows if row.visitor}),
+        ),
         Event.kind.in_({row.kind for row in rows}),
         Event.occurred_at.between(min(times), max(times)),
         or_(Event.dedupe_key.is_(None), ~replaying.is_imported()),

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
-from domain.operations import naming, purchasing
+from domain.operations import collecting, merging, naming, proposing, purchasing, resolving
 from domain.operations.befriending import new_ref
 from domain.operations.importing_purchases import Loaded, stores_by_key
 from domain.operations.purchasing import Outcome
@@ -39,11 +39,14 @@ class MemberRow:
     language: str | None = None
     marketing_consent: bool | None = None
     custom: Mapping[str, str] = field(default_factory=dict)
+    carrier: str | None = None  # of e-invoices
+    visitor: str | None = None  # the browser they use in the shop
 
     def names(self) -> list[Name]:
         """Everything that names this person, besides our own reference."""
         several = (("shop", self.member_ref), ("line", self.line_user_id), ("phone", self.phone), ("email", self.email))
-        return [(kind, value) for kind, value in several if value]
+        more = (("carrier", self.carrier), ("visitor", self.visitor))
+        return [(kind, value) for kind, value in (*several, *more) if value]
 
 
 @dataclass
@@ -60,16 +63,26 @@ class _Known:
         found = {self.names[name] for name in row.names() if name in self.names}
         return found | ({self.refs[row.member_ref]} if row.member_ref in self.refs else set())
 
+    def became(self, gone: int, kept: int) -> None:
+        """Two of them turned out to be one."""
+        for several in (self.refs, self.names):
+            several.update({name: kept for name, member_id in several.items() if member_id == gone})
+        self.shop_refs.setdefault(kept, set()).update(self.shop_refs.pop(gone, set()))
+        if gone in self.line_ids:
+            self.line_ids.setdefault(kept, self.line_ids.pop(gone))
+
 
 def import_members(
     session: Session, rows: Sequence[MemberRow], *, source: str, is_history: bool = False, now: datetime
 ) -> Loaded:
-    """Makes or updates the people. A row that would join two people is refused (I12).
+    """Makes or updates the people. A row that would join two people is refused, and staff are asked (I12); a record
+    that is nothing but the row's phone or LINE id is joined to the row's person.
 
     `is_history`: from a file, so that it starts nothing.
     The caller settles the tiers of `member_ids` when all is loaded.
     """
     known = _known(session, rows)
+    joined = _join_bare(session, rows, known, now=now)
     _make_newcomers(session, rows, known, source=source, now=now)
     stores = stores_by_key(session, {row.home_store for row in rows})
     people = _States(session, set(known.names.values()) | set(known.refs.values()))
@@ -81,6 +94,7 @@ def import_members(
             member_id = _owner(row, known)
         except (Invalid, Conflict) as refusal:
             outcomes.append(refusal)
+            _ask_staff(session, row, known, now=now)
             continue
         fresh = _fresh_names(row, member_id, known)
         claims += [(member_id, kind, value) for kind, value in fresh]
@@ -93,14 +107,65 @@ def import_members(
     note_history(session, late, now=now)
     _befriend(session, claims, people, now=now)
     purchasing.link_buyers(session, {value: member_id for member_id, _, value in claims}, now=now)
+    collecting.link_visitors(session, [value for _, kind, value in claims if kind == collecting.KIND], now=now)
+    merging.follow_up(session, joined, now=now)
     return Loaded(outcomes, set(people.touched))
 
 
 def _known(session: Session, rows: Sequence[MemberRow]) -> _Known:
-    names = naming.identities(session, {name for row in rows for name in row.names()})
+    records = naming.identities(session, {name for row in rows for name in row.names()})
     refs = naming.find_members(session, {row.member_ref for row in rows})
+    kept = resolving.roots(session, set(records.values()))
+    names = {name: kept[record_id] for name, record_id in records.items()}
     ids = set(names.values()) | set(refs.values())
     return _Known(refs, names, set(names), naming.shop_refs(session, ids), naming.line_ids(session, ids))
+
+
+def _join_bare(session: Session, rows: Sequence[MemberRow], known: _Known, *, now: datetime) -> set[int]:
+    """Joins records that are only a phone or a LINE id to the people the rows say they are; who was joined."""
+    joined: set[int] = set()
+    for row in rows:
+        owners = known.owners(row)
+        if len(owners) != 2:
+            continue
+        pair = _bare_and_known(session, row, known, owners)
+        if pair is not None:
+            gone, kept, kind, value = pair
+            evidence = {"kind": kind, "value": proposing.masked(kind, value), "source": "import"}
+            reason = merging.BY_PHONE if kind == "phone" else merging.BY_LINE
+            if kind == "line":  # the LINE account is always kept
+                gone, kept = kept, gone
+            merging.merge(
+                session, kept, gone, staff_id=None, reason=reason, evidence=evidence, follows=False, now=now
+            )  # fmt: skip
+            known.became(gone.id, kept.id)
+            joined |= {gone.id, kept.id}
+    return joined
+
+
+def _bare_and_known(
+    session: Session, row: MemberRow, known: _Known, owners: set[int]
+) -> tuple[Member, Member, str, str] | None:
+    """The record that is nothing but a name of this row, the other one, and that name."""
+    for kind, value in row.names():
+        owner = known.names.get((kind, value)) if kind in ("phone", "line") else None
+        if owner in owners:
+            bare, other = session.get_one(Member, owner), session.get_one(Member, *(owners - {owner}))
+            has_own = kind == "line" and merging.has_line(session, other)
+            if not has_own and merging.is_bare(session, bare, kind, value):
+                return bare, other, kind, value
+    return None
+
+
+def _ask_staff(session: Session, row: MemberRow, known: _Known, *, now: datetime) -> None:
+    """A row of one person that names two we know: the shop says they are one, staff decide."""
+    owners = known.owners(row)
+    if len(owners) != 2:
+        return
+    for kind, value in row.names():
+        if kind != "shop" and (holder := known.names.get((kind, value))) in owners:
+            (other,) = owners - {holder}
+            proposing.note_clash(session, record_id=other, kind=kind, value=value, now=now)
 
 
 def _make_newcomers(session: Session, rows: Sequence[MemberRow], known: _Known, *, source: str, now: datetime) -> None:

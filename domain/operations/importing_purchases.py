@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from domain.operations import naming, purchasing
+from domain.operations import naming, purchasing, resolving
 from domain.operations.purchasing import Line, Order, Outcome
 from domain.operations.recording import is_news, note_history
 from domain.operations.replaying import Changed
@@ -27,6 +27,15 @@ class PurchaseRow:
     channel: str
     store: str
     line: Line
+
+    def named_by(self) -> list[str]:
+        """What may say who bought: the buyer's reference; and an e-invoice's number, which a member may register."""
+        is_invoice = naming.INVOICE.fullmatch(self.order_ref) is not None
+        return [self.member_ref, self.order_ref] if is_invoice else [self.member_ref]
+
+    def whose(self, people: Mapping[str, int]) -> int | None:
+        """Who bought, among these people by what names them."""
+        return next((people[ref] for ref in self.named_by() if ref in people), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +62,33 @@ def import_purchases(
     `is_history`: from a file, so that it starts nothing.
     The caller settles the tiers of `member_ids` when all is loaded.
     """
-    people = naming.find_members(session, {row.member_ref for row in rows})
-    unknown = {row.member_ref for row in rows if row.member_ref and row.member_ref not in people}
-    people |= naming.meet_friends(session, unknown, now=now)
+    records = naming.find_records(session, {ref for row in rows for ref in row.named_by()})
+    unknown = {row.member_ref for row in rows if row.member_ref and row.member_ref not in records}
+    records |= naming.meet_friends(session, unknown, now=now)
     if register_buyers:
-        people |= _make_buyers(session, sorted(unknown - people.keys()), source=source, now=now)
-    purchasing.link_buyers(session, people, now=now)
+        records |= _make_buyers(session, sorted(unknown - records.keys()), source=source, now=now)
+    purchasing.link_buyers(session, records, now=now)
+    kept = resolving.roots(session, set(records.values()))
+    people = {ref: kept[record_id] for ref, record_id in records.items()}
     stores = stores_by_key(session, {row.store for row in rows})
     region = naming.region_of(session)
-    items = [(_order(row, people, stores, region), row.line) for row in rows]
+    items = [(_order(row, records, stores, region), row.line) for row in rows]
     recorded = purchasing.record_lines(session, items, source=source, is_history=is_history, now=now)
     if register_buyers:
         _register_from_first_order(session, set(people.values()), source=source)
-    named = {people[row.member_ref] for row in rows if row.member_ref in people}
+    named = {member_id for row in rows if (member_id := row.whose(people)) is not None}
     late = {
-        people[row.member_ref]
+        member_id
         for row, outcome in zip(rows, recorded.outcomes, strict=True)
-        if outcome == "accepted" and row.member_ref in people and (is_history or not is_news(row.paid_at, now=now))
+        if outcome == "accepted" and (member_id := row.whose(people)) is not None
+        if is_history or not is_news(row.paid_at, now=now)
     }
     note_history(session, late, now=now)
     return Loaded(recorded.outcomes, named | recorded.member_ids)
 
 
 def _order(row: PurchaseRow, people: Mapping[str, int], stores: Mapping[str, int], region: str) -> Order:
-    member_id = people.get(row.member_ref)
+    member_id = row.whose(people)
     unknown = member_id is None and row.member_ref
     return Order(
         row.order_ref,

@@ -14,6 +14,7 @@ from domain.operations import converting, tiering
 from domain.operations.converting import NOWHERE, Trace
 from domain.operations.naming import normal_email, normal_phone, region_of
 from domain.operations.recording import record
+from domain.operations.resolving import record_of
 from domain.wording import mark, pick, say
 from models.member import Identity, Member
 from models.programme import Brand
@@ -57,14 +58,15 @@ def register(
         set_birth_date(session, member, birth_date, now=now)
     member.registered_at = now
     session.flush()
+    own = record_of(session, member.id)
     record(
         session, "registered", member_id=member.id, source=method, campaign_id=trace.campaign_id,
-        message_id=trace.message_id, data={"method": method}, dedupe_key=f"registered:{member.id}", now=now,
+        message_id=trace.message_id, data={"method": method}, dedupe_key=f"registered:{own}", now=now,
     )  # fmt: skip
     decide(session, member, agrees=consent, wording=consent_wording, source=method, trace=trace, now=now)
     converting.complete(
         session, member_id=member.id, type="registration", object=OBJECT, source=method,
-        once=f"registration:{member.id}", trace=trace, now=now,
+        once=f"registration:{own}", trace=trace, now=now,
     )  # fmt: skip
     tiering.settle(session, [member.id], now=now)
     return True
@@ -144,7 +146,8 @@ def _claim_contacts(
 
 
 def _claim(session: Session, member: Member, kind: str, value: str, *, source: str, now: datetime) -> None:
-    values = {"member_id": member.id, "kind": kind, "value": value, "source": source, "created_at": now}
+    owner = record_of(session, member.id)
+    values = {"member_id": owner, "kind": kind, "value": value, "source": source, "created_at": now}
     session.execute(insert_for(session)(Identity).values(values).on_conflict_do_nothing())
 
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, String, case, cast, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from domain.operations import booking, joining, waiting
+from domain.operations import booking, joining, resolving, waiting
 from models.campaign import Campaign, CampaignChunk, Recipient
 from models.card import new_card_number
 from models.event import Event
 from models.inbox import InboundBody, WebhookEvent
 from models.member import Friend, Identity, Member
+from models.merge import Merge, MergeProposal
 from models.outbox import OutgoingMessage
 from models.programme import FormAnswer
 from models.purchase import Purchase
@@ -29,11 +30,18 @@ WORDY = ("texted", "noted", "answered", "postback", "clicked", "followed")
 
 
 def erase(session: Session, member: Member, *, by: str, now: datetime) -> None:
-    """Forgets this person; safe to repeat. `by` says who asked: member or staff."""
+    """Forgets this person, with every record joined into theirs; safe to repeat. `by`: member or staff."""
     if member.erased_at is not None:
         return
     _give_up_seats(session, member, now=now)
     joining.decide(session, member, agrees=False, wording=f"erased by {by}", source=by, now=now)
+    records = sorted(resolving.below(session, member.id))
+    for record_id in records:
+        _forget_record(session, session.get_one(Member, record_id), now=now)
+    _forget_joining(session, records)
+
+
+def _forget_record(session: Session, member: Member, *, now: datetime) -> None:
     user_ids = list(session.scalars(select(Friend.user_id).where(Friend.member_id == member.id)))
     _forget_messages(session, member)
     _forget_sends(session, member, user_ids)
@@ -144,6 +152,14 @@ def _forget_inbox(session: Session, user_ids: list[str]) -> None:
             forgotten.values(state=case((WebhookEvent.state == "retry", "ignored"), else_=WebhookEvent.state)),
             execution_options={"synchronize_session": False},
         )
+
+
+def _forget_joining(session: Session, records: list[int]) -> None:
+    """What merges remember of them, and what suggested one."""
+    joined = update(Merge).where(or_(Merge.kept_id.in_(records), Merge.gone_id.in_(records)))
+    session.execute(joined.values(before={}, evidence={}), execution_options={"synchronize_session": "fetch"})
+    asked = or_(MergeProposal.low_id.in_(records), MergeProposal.high_id.in_(records))
+    session.execute(delete(MergeProposal).where(asked))
 
 
 def _forget_words(session: Session, member: Member) -> None:

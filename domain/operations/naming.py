@@ -4,6 +4,7 @@ Only verified identities find a person (design §8). Shops' own numbers are iden
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -15,15 +16,20 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from domain.operations import resolving
 from domain.operations.befriending import new_ref
-from models.card import is_card_number
+from models.card import is_card_number, new_card_number
 from models.channel import the_channel
 from models.member import Friend, Identity, Member
 from models.programme import the_brand
+from models.rows import among, insert_many
 from models.session import insert_for
 
 LINE_USER_ID = re.compile(r"U[0-9a-f]{32}")
 CARD_NUMBER = re.compile(r"\d{8,19}")
+# Taiwan's e-invoices: what a buyer shows at the till, and the number of one invoice.
+CARRIER = re.compile(r"/[0-9A-Z.+\-]{7}")
+INVOICE = re.compile(r"[A-Z]{2}\d{8}")
 PHONE_NUMBER = re.compile(r"\+?[\d０-９]{8,15}")
 REGIONS = {"Asia/Taipei": "TW", "Asia/Tokyo": "JP", "Asia/Bangkok": "TH", "Europe/London": "GB"}
 Item = TypeVar("Item")
@@ -68,12 +74,22 @@ def candidates(ref: str, region: str) -> list[tuple[str, str]]:
         return [*found, ("line", ref)]
     if "@" in ref:
         return [*found, *_valid("email", ref, region)]
+    if CARRIER.fullmatch(ref.upper()):
+        return [*found, ("carrier", ref.upper())]
     digits = re.sub(r"[\s\-()]", "", ref)
+    if INVOICE.fullmatch(digits.upper()):
+        return [*found, ("invoice", digits.upper())]
     if CARD_NUMBER.fullmatch(digits):
         found.append(("card", digits))
     if PHONE_NUMBER.fullmatch(digits):
         found += _valid("phone", ref, region)
     return found
+
+
+def invoice_number(text: str) -> str | None:
+    """The number of an e-invoice as it is kept, such as AB12345678; None for what is none."""
+    number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text)).upper()
+    return number if INVOICE.fullmatch(number) else None
 
 
 def _valid(kind: str, ref: str, region: str) -> Iterator[tuple[str, str]]:
@@ -85,6 +101,13 @@ def _valid(kind: str, ref: str, region: str) -> Iterator[tuple[str, str]]:
 
 def find_members(session: Session, refs: Iterable[str]) -> dict[str, int]:
     """The person behind each reference that names one; a merged record answers with the kept one."""
+    found = find_records(session, refs)
+    kept = resolving.roots(session, set(found.values()))
+    return {ref: kept[record_id] for ref, record_id in found.items()}
+
+
+def find_records(session: Session, refs: Iterable[str]) -> dict[str, int]:
+    """The record each reference is an identity of, were it joined into another or not."""
     wanted = sorted({ref for ref in refs if ref})
     found = _by_own_ref(session, wanted)
     region = region_of(session)
@@ -95,13 +118,13 @@ def find_members(session: Session, refs: Iterable[str]) -> dict[str, int]:
         named = next((known[each] for each in several if each in known), None)
         if named is not None:
             found[ref] = named
-    return _kept(session, found)
+    return found
 
 
 def _by_own_ref(session: Session, refs: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunks(refs):
-        query = select(Member.ref, Member.id).where(Member.ref.in_(part))
+        query = select(Member.ref, Member.id).where(among(session, Member.ref, part))
         found.update(dict(session.execute(query).all()))
     return found
 
@@ -115,7 +138,7 @@ def identities(session: Session, named: Iterable[tuple[str, str]]) -> dict[tuple
     for kind, values in by_kind.items():
         for part in chunks(sorted(values)):
             query = select(Identity.value, Identity.member_id).where(
-                Identity.kind == kind, Identity.value.in_(part), Identity.verified_at.is_not(None)
+                Identity.kind == kind, among(session, Identity.value, part), Identity.verified_at.is_not(None)
             )
             found.update({(kind, value): member_id for value, member_id in session.execute(query)})
     return found
@@ -125,7 +148,9 @@ def shop_refs(session: Session, member_ids: Iterable[int]) -> dict[int, set[str]
     """By which of shops' own numbers these people are known."""
     found: dict[int, set[str]] = defaultdict(set)
     for part in chunks(sorted(member_ids)):
-        query = select(Identity.member_id, Identity.value).where(Identity.kind == "shop", Identity.member_id.in_(part))
+        query = select(Identity.member_id, Identity.value).where(
+            Identity.kind == "shop", among(session, Identity.member_id, part)
+        )
         for member_id, value in session.execute(query):
             found[member_id].add(value)
     return found
@@ -135,7 +160,7 @@ def line_ids(session: Session, member_ids: Iterable[int]) -> dict[int, str]:
     """The LINE user ids of these people."""
     found: dict[int, str] = {}
     for part in chunks(sorted(member_ids)):
-        query = select(Friend.member_id, Friend.user_id).where(Friend.member_id.in_(part))
+        query = select(Friend.member_id, Friend.user_id).where(among(session, Friend.member_id, part))
         found.update(dict(session.execute(query).all()))
     return found
 
@@ -145,18 +170,11 @@ def _printed_numbers(session: Session, named: Iterable[tuple[str, str]]) -> dict
     numbers = sorted({value for kind, value in named if kind == "card" and is_card_number(value)})
     found: dict[tuple[str, str], int] = {}
     for part in chunks(numbers):
-        query = select(Member.card_number, Member.id).where(Member.card_number.in_(part), Member.erased_at.is_(None))
+        query = select(Member.card_number, Member.id).where(
+            among(session, Member.card_number, part), Member.erased_at.is_(None)
+        )
         found.update({("card", number): member_id for number, member_id in session.execute(query)})
     return found
-
-
-def _kept(session: Session, found: dict[str, int]) -> dict[str, int]:
-    """Only people who exist, merged ones replaced by who they were merged into."""
-    kept: dict[int, int] = {}
-    for part in chunks(sorted(set(found.values()))):
-        query = select(Member.id, Member.merged_into_id).where(Member.id.in_(part))
-        kept.update({member_id: into or member_id for member_id, into in session.execute(query)})
-    return {ref: kept[member_id] for ref, member_id in found.items() if member_id in kept}
 
 
 def meet_friends(session: Session, refs: Iterable[str], *, now: datetime) -> dict[str, int]:
@@ -181,9 +199,9 @@ def make_people(session: Session, refs: list[str], *, entry_source: str | None =
     """New people with these references, in bulk; their ids in the same order."""
     if not refs:
         return []
-    session.execute(
-        insert_for(session)(Member).on_conflict_do_nothing(index_elements=["ref"]),
-        [{"ref": ref, "created_at": now, "entry_source": entry_source} for ref in refs],
+    common = {"created_at": now, "entry_source": entry_source}
+    insert_many(
+        session, Member, [{"ref": ref, "card_number": new_card_number(), **common} for ref in refs], once=["ref"]
     )
     ids = _by_own_ref(session, refs)
     return [ids[ref] for ref in refs]
@@ -207,12 +225,12 @@ def claim_identities(session: Session, named: Sequence[tuple[int, str, str]], *,
 def _verify_claimed(session: Session, named: set[tuple[int, str, str]], *, now: datetime) -> None:
     """What these people had only claimed is verified now."""
     query = select(Identity.id, Identity.member_id, Identity.kind, Identity.value).where(
-        Identity.member_id.in_({member_id for member_id, _, _ in named}), Identity.verified_at.is_(None)
+        among(session, Identity.member_id, {member_id for member_id, _, _ in named}), Identity.verified_at.is_(None)
     )
     claimed = [id for id, *name in session.execute(query) if tuple(name) in named]
     if claimed:
         session.execute(
-            update(Identity).where(Identity.id.in_(claimed)).values(verified_at=now),
+            update(Identity).where(among(session, Identity.id, claimed)).values(verified_at=now),
             execution_options={"synchronize_session": False},
         )
 

@@ -10,17 +10,18 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Invalid, Refusal
-from domain.operations import converting, naming, netting, rolling_up, settling
+from domain.operations import converting, naming, netting, resolving, rolling_up, settling
 from domain.operations.converting import Completion
 from domain.operations.recording import is_news, record
 from domain.wording import mark
+from models.merge import via_of
 from models.purchase import Purchase, PurchaseLine
-from models.session import insert_for
+from models.rows import among, insert_many
 from models.store import Store
 
 
@@ -54,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What all lines of an order share."""
+    """What all lines of an order share. `member_id`: the record the buyer is named by, joined into another or not."""
 
     order_ref: str
     paid_at: datetime
@@ -62,6 +63,7 @@ class Order:
     buyer_ref: str | None = None
     channel: str = ""
     store_id: int | None = None
+    via_id: int | None = None  # as models/event.py; found out here
 
 
 Outcome = Literal["accepted", "repeated"] | Refusal
@@ -83,6 +85,7 @@ class _Head:
     paid_at: datetime
     member_id: int | None
     buyer_ref: str | None
+    via_id: int | None
 
 
 def record_order(
@@ -123,6 +126,7 @@ def record_lines(
     which are few). `is_history`: from a file, which starts nothing however young it is (design §2).
     """
     netting.take_turn(session)
+    items = _of_the_kept(session, items)
     heads = _heads(session, {order.order_ref for order, _ in items})
     known = _known_lines(session, heads)
     outcomes: list[Outcome] = []
@@ -138,6 +142,17 @@ def record_lines(
     if fresh:
         _write(session, fresh, heads, source=source, is_history=is_history, now=now)
     return Recorded(outcomes, _whose(session, items))
+
+
+def _of_the_kept(session: Session, items: Sequence[tuple[Order, Line]]) -> list[tuple[Order, Line]]:
+    """Orders of joined records are the kept one's, and remember whose they were."""
+    ids = {order.member_id for order, _ in items if order.member_id is not None}
+    kept = resolving.roots(session, ids)
+    came = {each: each if kept[each] != each else via_of(session, each) for each in ids}
+    if not any(came.values()):
+        return list(items)
+    return [(replace(order, member_id=kept[whose], via_id=came[whose]) if (whose := order.member_id) else order, line)
+            for order, line in items]  # fmt: skip
 
 
 def _whose(session: Session, items: Iterable[tuple[Order, Line]]) -> set[int]:
@@ -176,11 +191,11 @@ def _judge(
 def _heads(session: Session, refs: Iterable[str]) -> dict[str, _Head]:
     found: dict[str, _Head] = {}
     for part in naming.chunks(sorted(refs)):
-        query = select(Purchase.order_ref, Purchase.id, Purchase.paid_at, Purchase.member_id, Purchase.buyer_ref).where(
-            Purchase.order_ref.in_(part)
-        )
-        for ref, id, paid_at, member_id, buyer_ref in session.execute(query):
-            found[ref] = _Head(id, paid_at, member_id, buyer_ref)
+        query = select(
+            Purchase.order_ref, Purchase.id, Purchase.paid_at, Purchase.member_id, Purchase.buyer_ref, Purchase.via_id
+        ).where(among(session, Purchase.order_ref, part))
+        for ref, *told in session.execute(query):
+            found[ref] = _Head(*told)
     return found
 
 
@@ -191,7 +206,7 @@ def _known_lines(session: Session, heads: Mapping[str, _Head]) -> dict[tuple[str
         query = select(
             PurchaseLine.purchase_id, PurchaseLine.line_no, PurchaseLine.sku, PurchaseLine.amount,
             PurchaseLine.quantity, PurchaseLine.kind, PurchaseLine.refund_of,
-        ).where(PurchaseLine.purchase_id.in_(part))  # fmt: skip
+        ).where(among(session, PurchaseLine.purchase_id, part))  # fmt: skip
         for purchase_id, line_no, sku, amount, quantity, kind, refund_of in session.execute(query):
             line = Line(line_no, sku, amount, quantity, kind, refund_of=refund_of)
             lines[(refs[purchase_id], line_no)] = line
@@ -211,10 +226,8 @@ def _write(
     _insert_heads(session, [order for ref, order in orders.items() if ref not in heads], source=source, now=now)
     _update_heads(session, orders, heads, now=now)
     ids = {ref: head.id for ref, head in _heads(session, orders).items()}
-    session.execute(
-        insert_for(session)(PurchaseLine).on_conflict_do_nothing(index_elements=["purchase_id", "line_no"]),
-        [_line_row(ids[order.order_ref], order, line) for order, line in fresh],
-    )
+    rows = [_line_row(ids[order.order_ref], order, line) for order, line in fresh]
+    insert_many(session, PurchaseLine, rows, once=["purchase_id", "line_no"])
     netting.settle_refunds(session, ids.values())
     _forget(session)
     sold = {ids[order.order_ref] for order, line in fresh if line.kind == "sale"}
@@ -235,6 +248,7 @@ def _folded(orders: Iterable[Order]) -> dict[str, Order]:
                 first.buyer_ref or order.buyer_ref,
                 first.channel or order.channel,
                 first.store_id or order.store_id,
+                first.via_id if first.member_id else order.via_id,
             )
     return folded
 
@@ -247,11 +261,11 @@ def _insert_heads(session: Session, orders: list[Order], *, source: str, now: da
         {
             "order_ref": order.order_ref, "member_id": order.member_id, "buyer_ref": order.buyer_ref,
             "paid_at": order.paid_at, "day": calendar.day_of(order.paid_at), "recorded_at": now,
-            "channel": order.channel, "store_id": order.store_id, "source": source,
+            "channel": order.channel, "store_id": order.store_id, "source": source, "via_id": order.via_id,
         }
         for order in orders
     ]  # fmt: skip
-    session.execute(insert_for(session)(Purchase).on_conflict_do_nothing(index_elements=["order_ref"]), rows)
+    insert_many(session, Purchase, rows, once=["order_ref"])
 
 
 def _update_heads(session: Session, orders: Mapping[str, Order], heads: Mapping[str, _Head], *, now: datetime) -> None:
@@ -263,6 +277,7 @@ def _update_heads(session: Session, orders: Mapping[str, Order], heads: Mapping[
             "paid_at": paid_at,
             "day": calendar.day_of(paid_at),
             "member_id": head.member_id or order.member_id,
+            "via_id": head.via_id if head.member_id else order.via_id,
             "buyer_ref": head.buyer_ref or order.buyer_ref,
         }
         for ref, order in orders.items()
@@ -300,12 +315,12 @@ def _forget(session: Session) -> None:
 def _complete(session: Session, purchase_ids: Iterable[int], *, is_history: bool, now: datetime) -> None:
     """An order of somebody we know is a finished conversion, at the time it was paid."""
     for part in naming.chunks(sorted(purchase_ids)):
-        query = select(Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.source).where(
-            Purchase.id.in_(part), Purchase.member_id.is_not(None)
-        )
+        query = select(
+            Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.source, Purchase.via_id
+        ).where(among(session, Purchase.id, part), Purchase.member_id.is_not(None))
         done = [
-            Completion(member_id, f"order:{ref}", once=f"order:{ref}", at=paid_at, source=source)
-            for member_id, ref, paid_at, source in session.execute(query)
+            Completion(member_id, f"order:{ref}", once=f"order:{ref}", at=paid_at, source=source, via_id=via_id)
+            for member_id, ref, paid_at, source, via_id in session.execute(query)
             if member_id is not None
         ]
         converting.complete_many(session, done, type="order", is_history=is_history, now=now)
@@ -335,20 +350,20 @@ def _visit(session: Session, order: Order, *, source: str, is_history: bool, now
     record(
         session, "visited", member_id=order.member_id, source=source, occurred_at=order.paid_at,
         object=store.key, data={"store": store.key, "how": "purchase"}, is_history=is_history,
-        dedupe_key=f"visited:order:{order.order_ref}", now=now,
+        dedupe_key=f"visited:order:{order.order_ref}", via_id=order.via_id, now=now,
     )  # fmt: skip
 
 
 def link_buyer(session: Session, member_id: int, refs: Iterable[str], *, now: datetime) -> int:
     """Gives a person the orders made under these references before we knew who they were; returns how many."""
-    linked = link_buyers(session, dict.fromkeys(refs, member_id), now=now)
+    linked = link_buyers(session, dict.fromkeys(refs, resolving.record_of(session, member_id)), now=now)
     if linked:
-        settling.settle(session, [member_id], now=now)
+        settling.settle(session, resolving.roots(session, [member_id]).values(), now=now)
     return linked
 
 
 def link_buyers(session: Session, owners: Mapping[str, int], *, now: datetime) -> int:
-    """The same for many people: reference → who it turned out to be. The caller settles tiers."""
+    """The same for many: reference → the record it turned out to be of, joined or not. The caller settles tiers."""
     region = naming.region_of(session)
     by_form = {naming.normal_ref(ref, region): member_id for ref, member_id in owners.items() if ref}
     if not _unclaimed(session, by_form):
@@ -356,7 +371,8 @@ def link_buyers(session: Session, owners: Mapping[str, int], *, now: datetime) -
     netting.take_turn(session)
     rows = _unclaimed(session, by_form)
     if rows:
-        session.execute(update(Purchase), rows)
+        kept = resolving.roots(session, {row["member_id"] for row in rows})
+        session.execute(update(Purchase), [_given(row, kept[row["member_id"]]) for row in rows])
         netting.settle_refunds(session, {row["id"] for row in rows})
         _forget(session)
         # That an order is somebody's is learned now; the order itself is no news.
@@ -368,8 +384,16 @@ def _unclaimed(session: Session, owners: Mapping[str, int]) -> list[dict[str, in
     """Orders made under these forms of references that are nobody's yet, with whose they are."""
     rows: list[dict[str, int]] = []
     for part in naming.chunks(sorted(owners)):
-        query = select(Purchase.id, Purchase.buyer_ref).where(
-            Purchase.buyer_ref.in_(part), Purchase.member_id.is_(None)
+        # An e-invoice's number names its buyer as much as a reference does.
+        invoices = [ref for ref in part if naming.INVOICE.fullmatch(ref)]
+        meant = among(session, Purchase.buyer_ref, part)
+        query = select(Purchase.id, Purchase.buyer_ref, Purchase.order_ref).where(
+            or_(meant, Purchase.order_ref.in_(invoices)) if invoices else meant, Purchase.member_id.is_(None)
         )
-        rows += [{"id": id, "member_id": owners[ref or ""]} for id, ref in session.execute(query)]
+        for id, ref, order_ref in session.execute(query):
+            rows.append({"id": id, "member_id": owners[ref] if ref in owners else owners[order_ref]})
     return rows
+
+
+def _given(row: Mapping[str, int], kept: int) -> dict[str, Any]:
+    return {**row, "member_id": kept, "via_id": row["member_id"] if kept != row["member_id"] else None}

@@ -13,9 +13,11 @@ from domain.calendar import NEWS, calendar_of
 from domain.events import KINDS
 from models.event import Event
 from models.member import Member
+from models.merge import via_of
+from models.rows import among, insert_many
 from models.session import insert_for as insert_for
 
-PIECE = 1_000  # rows an INSERT; SQLite allows 32,766 values in one
+PIECE = 5_000  # rows an INSERT
 
 
 def record(
@@ -32,8 +34,9 @@ def record(
     data: dict[str, Any] | None = None,
     is_history: bool = False,
     dedupe_key: str | None = None,
+    via_id: int | None = None,
 ) -> bool:
-    """Records one event; False when `dedupe_key` says it was recorded before.
+    """Records one event; False when `dedupe_key` says it was recorded before. `via_id` as models/event.py.
 
     Raises KeyError for a kind that domain/events.py does not declare.
     """
@@ -41,6 +44,7 @@ def record(
     happened = occurred_at or now
     values = {
         "member_id": member_id,
+        "via_id": via_id or via_of(session, member_id),
         "kind": kind,
         "occurred_at": happened,
         "recorded_at": now,
@@ -81,22 +85,24 @@ def record_many(
     for at in range(0, len(people), PIECE):
         values = [
             {
-                "member_id": member_id, "kind": kind, "occurred_at": now, "recorded_at": now, "day": day,
-                "source": source, "object": object, "campaign_id": campaign_id, "data": data or {},
-                "dedupe_key": key,
+                "member_id": member_id, "via_id": via_of(session, member_id), "kind": kind,
+                "occurred_at": now, "recorded_at": now, "day": day, "source": source,
+                "object": object, "campaign_id": campaign_id, "data": data or {}, "dedupe_key": key,
             }
             for member_id, key in people[at : at + PIECE]
         ]  # fmt: skip
-        statement = insert_for(session)(Event).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        new += len(session.execute(statement.returning(Event.id)).all())
+        new += len(insert_many(session, Event, values, once=["dedupe_key"], returning=Event.id))
     return new
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of many that are recorded together, each with its own time and object."""
+    """One event of many that are recorded together, each with its own time and object.
 
-    member_id: int
+    Without a member, `actor_ref` is what the unknown person was called (models/event.py).
+    """
+
+    member_id: int | None
     at: datetime
     source: str
     object: str
@@ -104,6 +110,8 @@ class Happening:
     dedupe_key: str
     campaign_id: int | None = None
     message_id: int | None = None
+    via_id: int | None = None
+    actor_ref: str | None = None
 
 
 def record_each(
@@ -119,10 +127,11 @@ def record_each(
                 "day": calendar.day_of(each.at), "source": each.source, "object": each.object,
                 "campaign_id": each.campaign_id, "message_id": each.message_id, "data": each.data,
                 "is_history": is_history, "dedupe_key": each.dedupe_key,
+                "via_id": each.via_id or via_of(session, each.member_id), "actor_ref": each.actor_ref,
             }
             for each in happenings[at : at + PIECE]
         ]  # fmt: skip
-        session.execute(insert_for(session)(Event).on_conflict_do_nothing(index_elements=["dedupe_key"]), values)
+        insert_many(session, Event, values, once=["dedupe_key"])
 
 
 def unrecord(session: Session, dedupe_keys: Collection[str]) -> None:
@@ -142,6 +151,6 @@ def note_history(session: Session, member_ids: Collection[int], *, now: datetime
     ids = sorted(member_ids)
     for at in range(0, len(ids), PIECE):
         session.execute(
-            update(Member).where(Member.id.in_(ids[at : at + PIECE])).values(history_at=now),
+            update(Member).where(among(session, Member.id, ids[at : at + PIECE])).values(history_at=now),
             execution_options={"synchronize_session": "fetch"},
         )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from domain.operations.recording import insert_for, record_many
 from domain.rules import validate
+from models.merge import via_of
 from models.programme import MemberTag, Tag
 
 # How long a tag lives that says nothing about it (definitions §4.1).
@@ -141,7 +142,7 @@ def _insert(
     rows = [
         {
             "member_id": each, "tag_id": tag.id, "assigned_at": now, "expires_at": expiry(tag, now),
-            "source": source, "rule_version": version, "evidence": why[each],
+            "source": source, "rule_version": version, "evidence": why[each], "via_id": via_of(session, each),
         }
         for each in member_ids
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """A claimed phone becomes a verified one: staff saw it at the counter, or a one-time code came back.
 
-A verified phone names one person. When it already names somebody else we refuse, and merge nobody (I12).
+A verified phone names one person. A record that is nothing but this phone is joined to theirs; when the phone names
+somebody else who is known, we refuse, merge nobody (I12), and ask staff whether the two are one.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid, TooMany
-from domain.operations import naming, purchasing
+from domain.operations import merging, naming, netting, proposing, purchasing, resolving
 from domain.operations.auditing import audit
 from domain.wording import mark
 from models.member import Identity, Member
@@ -26,7 +27,8 @@ TRIES = 5
 def confirm_phone(session: Session, member: Member, *, phone: str, staff_id: int, how: str, now: datetime) -> None:
     """Makes the phone this person's own. `how` is `seen` (staff looked) or `code` (it came back)."""
     number = phone_of(session, phone)
-    _own(session, member, number, now=now)
+    netting.take_turn(session)
+    _own(session, member, number, staff_id=staff_id, now=now)
     member.phone = number
     session.flush()
     purchasing.link_buyer(session, member.id, [number], now=now)
@@ -43,23 +45,45 @@ def phone_of(session: Session, text: str) -> str:
         ) from None
 
 
-def _own(session: Session, member: Member, number: str, *, now: datetime) -> None:
+def note_clash(session: Session, member: Member, *, phone: str, now: datetime) -> None:
+    """After a refusal: asks staff whether this person and the one the phone belongs to are one."""
+    record = resolving.record_of(session, member.id)
+    proposing.note_clash(session, record_id=record, kind="phone", value=phone_of(session, phone), now=now)
+
+
+def _own(session: Session, member: Member, number: str, *, staff_id: int, now: datetime) -> None:
     taken = Conflict(
-        mark("The phone was not verified: it already belongs to another record. Ask a marketer to look at both.")
+        mark("The phone was not verified: it already belongs to another record. Ask a marketer to look at both."),
+        code="phone_taken",
     )
-    owner = naming.identities(session, [("phone", number)]).get(("phone", number))
-    if owner not in (None, member.id):
-        raise taken
-    claimed = (Identity.member_id == member.id) & (Identity.kind == "phone") & (Identity.value == number)
+    holder = naming.identities(session, [("phone", number)]).get(("phone", number))
+    if holder is not None:
+        if resolving.roots(session, [holder])[holder] != member.id:
+            _join(session, member, session.get_one(Member, holder), number, taken, staff_id=staff_id, now=now)
+        return
+    record = resolving.record_of(session, member.id)
+    claimed = (Identity.member_id == record) & (Identity.kind == "phone") & (Identity.value == number)
     row = session.scalar(select(Identity).where(claimed))
     if row is None:
-        row = Identity(member_id=member.id, kind="phone", value=number, source="staff", created_at=now)
+        row = Identity(member_id=record, kind="phone", value=number, source="staff", created_at=now)
     try:
         with session.begin_nested():
             row.verified_at = row.verified_at or now
             session.add(row)
     except IntegrityError:  # another counter was first
         raise taken from None
+
+
+def _join(
+    session: Session, member: Member, holder: Member, number: str, taken: Conflict, *, staff_id: int, now: datetime
+) -> None:
+    """The phone's record is this person's when it is nothing but the phone. Raises `taken` otherwise."""
+    if not merging.is_bare(session, holder, "phone", number):
+        raise taken
+    evidence = {"kind": "phone", "value": proposing.masked("phone", number)}
+    merging.merge(
+        session, member, holder, staff_id=staff_id, reason=merging.BY_PHONE, evidence=evidence, now=now
+    )  # fmt: skip
 
 
 def begin_code(session: Session, member: Member, *, phone: str, staff_id: int, now: datetime) -> tuple[str, str]:

@@ -114,3 +114,5 @@ def downgrade() -> None:
     live.drop_columns("waitlist_entry", ['via_id'])
     live.drop_index("ix_member_changed", "member")
     live.drop_columns("member", ["changed_at"])
+    live.drop_index("ix_identity_seen", "identity")
+    live.drop_columns("identity", ["seen_at"])

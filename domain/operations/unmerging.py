@@ -1,0 +1,86 @@
+"""A merge is undone: each record gets back what happened on it, before the merge and since."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict
+from domain.operations import belongings, folding, merging, replaying, resolving
+from domain.operations.auditing import audit
+from domain.operations.recording import record
+from domain.wording import mark
+from models.event import Event
+from models.member import Member
+from models.merge import Merge, MergeProposal
+
+CONSENTING = ("consented", "refused")
+TAGGING = ("tagged", "untagged")
+
+
+def unmerge(session: Session, made: Merge, *, staff_id: int | None, reason: str = "", now: datetime) -> None:
+    """Parts the two records again. What happened meanwhile goes to the record by whose identity it happened.
+
+    Merges may be undone in any order. Raises Conflict when this one was undone already.
+    """
+    kept, gone = session.get_one(Member, made.kept_id), session.get_one(Member, made.gone_id)
+    merging.take_turn(session, kept, gone)
+    session.refresh(made, with_for_update=True)
+    if made.undone_at is not None:
+        raise Conflict(mark("Nothing was parted: these records were parted already."), code="parted_already")
+    if kept.erased_at is not None or gone.erased_at is not None:
+        raise Conflict(mark("Nothing was parted: this person has been forgotten."), code="erased")
+    holder = resolving.roots(session, [kept.id])[kept.id]
+    below = resolving.below(session, gone.id)
+    _part_words(session, made, kept, gone, below)
+    made.undone_at, made.undone_by_id, made.undone_reason = now, staff_id, reason[:255] or None
+    gone.merged_into_id = None
+    session.flush()
+    folding.refold(session, kept, undone=made)
+    belongings.give_back(session, holder=holder, record=gone.id, below=below, now=now)
+    _remember(session, made, kept, gone, staff_id=staff_id, now=now)
+    session.flush()
+    session.expire_all()
+    _replay(session, {holder, gone.id}, now=now)
+    merging.follow_up(session, sorted({holder, kept.id, gone.id}), now=now)
+
+
+def _part_words(session: Session, made: Merge, kept: Member, gone: Member, below: Collection[int]) -> None:
+    """Who said what since: consent and registration are events, and those know by which record they came."""
+    said = select(Event.kind).where(
+        Event.via_id.in_(below), Event.kind.in_((*CONSENTING, "registered")), Event.recorded_at >= made.at
+    )
+    kinds = set(session.scalars(said))
+    folding.part_words(
+        session, kept, gone, made, consented=not kinds.isdisjoint(CONSENTING), registered="registered" in kinds
+    )
+
+
+def _replay(session: Session, member_ids: set[int], *, now: datetime) -> None:
+    """States that are a reading of the log: each record's are read from its own again."""
+    replaying.replay_registration(session, member_ids)
+    replaying.replay_consent(session, member_ids)
+    imported = (
+        select(Event.member_id, Event.object)
+        .where(Event.member_id.in_(member_ids), Event.kind.in_(TAGGING), replaying.is_imported())
+        .distinct()
+    )
+    pairs = {(member_id, key) for member_id, key in session.execute(imported) if member_id is not None and key}
+    replaying.replay_tags(session, pairs, now=now)
+
+
+def _remember(
+    session: Session, made: Merge, kept: Member, gone: Member, *, staff_id: int | None, now: datetime
+) -> None:
+    for member, other, role in ((kept, gone, "kept"), (gone, kept, "gone")):
+        record(
+            session, "unmerged", member_id=member.id, source="console" if staff_id else "system", object=other.ref,
+            data={"role": role}, dedupe_key=f"unmerged:{made.id}:{role}", now=now,
+        )  # fmt: skip
+    low, high = sorted((kept.id, gone.id))
+    asked = select(MergeProposal).where(MergeProposal.low_id == low, MergeProposal.high_id == high)
+    proposal = session.scalar(asked)
+    if proposal is not None:
+        proposal.state, proposal.decided_at, proposal.decided_by_id = "apart", now, staff_id
+    audit(session, staff_id=staff_id, action="unmerged", member_id=kept.id, data={"gone": gone.ref}, now=now)
