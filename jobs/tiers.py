@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from domain.operations import tiering
 from jobs.runner import Progress
 from jobs.timetable import daily
+from models.event import Event
+from models.programme import the_brand
 from models.purchase import Purchase, PurchaseLine
 from models.session import Sessions
 
@@ -18,8 +20,9 @@ LOOK_BACK = timedelta(days=3)
 
 
 def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
+    since = now - LOOK_BACK
     with sessions.reading() as session:
-        ids = sorted({*tiering.due_for_settling(session, now=now), *_lately(session, now - LOOK_BACK)})
+        ids = sorted({*tiering.due_for_settling(session, now=now), *_lately(session, since), *_came(session, since)})
     moved = 0
     for at in range(0, len(ids), BATCH):
         with sessions.writing() as session:
@@ -38,3 +41,11 @@ def _lately(session: Session, since: datetime) -> set[int]:
     )
     moved = or_(Purchase.recorded_at > since, Purchase.order_ref.in_(paid_back.scalar_subquery()))
     return {each for each in session.scalars(select(Purchase.member_id).where(moved).distinct()) if each is not None}
+
+
+def _came(session: Session, since: datetime) -> set[int]:
+    """Who was in a store, as learned since then, where tiers go by visits."""
+    if the_brand(session).tiers_by != "visits":
+        return set()
+    came = select(Event.member_id).where(Event.kind == "visited", Event.recorded_at > since).distinct()
+    return {each for each in session.scalars(came) if each is not None}

@@ -7,6 +7,7 @@ from apiflask import APIBlueprint
 import door
 from domain.calendar import calendar_of
 from domain.reports import card as report
+from domain.reports.tier_words import counted_words
 from domain.wording import date_words, lines_of, money_words, pick
 from liff import session, symbols
 from liff.screens import Shape, api_blueprint
@@ -151,7 +152,7 @@ def _step(tier: Tier, *, is_mine: bool) -> StepOut:
     return StepOut(
         key=tier.key,
         name=_tier_name(tier),
-        threshold=_amount(tier.threshold),
+        threshold=_towards(tier.threshold),
         benefits=lines_of(tier.benefits, door.language()),
         is_mine=is_mine,
     )
@@ -171,8 +172,8 @@ def _progress(progress: report.Progress | None) -> ProgressOut | None:
     if progress is None:
         return None
     return ProgressOut(
-        tier=_tier_name(progress.tier), sum=_amount(progress.sum), threshold=_amount(progress.threshold),
-        remaining=_amount(progress.remaining), by=_day(progress.by),
+        tier=_tier_name(progress.tier), sum=_towards(progress.sum), threshold=_towards(progress.threshold),
+        remaining=_towards(progress.remaining), by=_day(progress.by),
     )  # fmt: skip
 
 
@@ -193,6 +194,13 @@ def _purchase(bought: report.Bought) -> PurchaseOut:
 
 def _amount(amount: int) -> Amount:
     words = money_words(door.language(), amount, the_brand(door.session()).currency)
+    return Amount(amount=amount, words=words.replace(" ", NO_BREAK_SPACE))
+
+
+def _towards(amount: int) -> Amount:
+    """What counts towards a tier: money, or visits."""
+    brand = the_brand(door.session())
+    words = counted_words(door.language(), amount, measure=brand.tiers_by, currency=brand.currency)
     return Amount(amount=amount, words=words.replace(" ", NO_BREAK_SPACE))
 
 

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, NotFound
-from domain.operations import converting, recording
+from domain.operations import converting, recording, tiering
 from domain.operations.auditing import audit
 from domain.wording import mark
 from models.event import Event
 from models.member import Member
+from models.programme import the_brand
 from models.store import Store
 
 UNDO = timedelta(minutes=10)
@@ -35,6 +36,8 @@ def visit(
         dedupe_key=f"visited:{occasion}", now=now,
     )  # fmt: skip
     if is_new:
+        if the_brand(session).tiers_by == "visits":
+            tiering.settle(session, [member.id], now=now)
         converting.complete(
             session, member_id=member.id, type="check_in", object=f"check_in:{store.key}", source="staff",
             once=occasion, data={"store": store.key}, now=now,

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from domain.calendar import calendar_of
 from domain.reports.points import balance_of, next_ending
+from domain.scores import _standing
 from domain.scores.tier import WINDOW
 from models.benefit import CouponClaim
 from models.member import Member
-from models.programme import Tier
+from models.programme import Tier, the_brand
 from models.purchase import Purchase
 from models.store import Store
 
@@ -63,7 +64,7 @@ def towards_next(session: Session, member: Member, *, now: datetime) -> Progress
     if current is None:
         return None
     today = calendar_of(session).day_of(now)
-    spent, oldest = _spent(session, member, first=today - WINDOW + timedelta(days=1), last=today)
+    spent, oldest = _counted(session, member, first=today - WINDOW + timedelta(days=1), last=today)
     above = (Tier.rank > current.rank, Tier.threshold > spent)
     following = session.scalar(select(Tier).where(*above).order_by(Tier.rank).limit(1))
     if following is None:
@@ -79,7 +80,7 @@ def to_keep(session: Session, member: Member, *, now: datetime) -> Progress | No
         return None
     end = member.tier_until
     today = calendar_of(session).day_of(now)
-    counted, _ = _spent(session, member, first=end - WINDOW + timedelta(days=1), last=max(today, end))
+    counted, _ = _counted(session, member, first=end - WINDOW + timedelta(days=1), last=max(today, end))
     return Progress(current, counted, current.threshold, max(0, current.threshold - counted), end)
 
 
@@ -125,10 +126,9 @@ def ladder(session: Session) -> list[Tier]:
     return list(session.scalars(select(Tier).order_by(Tier.rank)))
 
 
-def _spent(session: Session, member: Member, *, first: date, last: date) -> tuple[int, date | None]:
-    """Net amount of the orders of these days, and the oldest of them that counts."""
-    counted = (
-        Purchase.member_id == member.id, Purchase.day >= first, Purchase.day <= last, Purchase.net_amount > 0,
-    )  # fmt: skip
-    total, oldest = session.execute(select(func.sum(Purchase.net_amount), func.min(Purchase.day)).where(*counted)).one()
+def _counted(session: Session, member: Member, *, first: date, last: date) -> tuple[int, date | None]:
+    """What counts towards tiers of these days, spend or visits, and the oldest of them that does."""
+    brand = the_brand(session)
+    each = _standing.counting(brand.tiers_by, first, last, currency=brand.currency, only=(member.id,))
+    total, oldest = session.execute(select(func.sum(each.c.amount), func.min(each.c.day))).one()
     return int(total or 0), oldest

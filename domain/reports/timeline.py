@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.reports.tier_words import counted_words
 from domain.reports.timeline_words import EVENT_WORDS, MESSAGE_STATES, REASONS, TIER_WORDS, TYPES
 from domain.wording import money_words, pick, say
 from models.benefit import Coupon, CouponClaim
@@ -190,10 +191,11 @@ def tier_reason(line: TierLine, language: str, currency: str) -> str:
     spent, threshold = line.evidence.get("spend_365"), line.evidence.get("threshold")
     if spent is None or not threshold:
         return str(line.evidence.get("reason") or "")
-    return say(
-        language, "%(spent)s spent in 365 days; the tier takes %(threshold)s.",
-        spent=money_words(language, spent, currency), threshold=money_words(language, threshold, currency),
-    )  # fmt: skip
+    by = {"measure": str(line.evidence.get("measure", "spend")), "currency": currency}
+    counted, takes = (counted_words(language, each, **by) for each in (spent, threshold))
+    if by["measure"] == "visits":
+        return say(language, "%(counted)s in 365 days; the tier takes %(threshold)s.", counted=counted, threshold=takes)
+    return say(language, "%(spent)s spent in 365 days; the tier takes %(threshold)s.", spent=counted, threshold=takes)
 
 
 def _is_for_figures(event: Event) -> bool:

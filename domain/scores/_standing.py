@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Subquery, case, cast, distinct, func, select, union
+from sqlalchemy import BigInteger, Select, Subquery, case, cast, func, literal, select, union
 
 from domain.money import whole
 from domain.scores.tier import WINDOW
@@ -13,8 +13,14 @@ from models.purchase import Purchase
 
 def counted(measure: str, day: date, *, currency: str, only: tuple[int, ...] | None = None) -> Subquery:
     """(member_id, counted): S(day) by spend or by visits, of whoever has any."""
-    first = day - WINDOW + timedelta(days=1)
-    return (_visits(first, day, currency, only) if measure == "visits" else _spend(first, day, only)).subquery()
+    each = counting(measure, day - WINDOW + timedelta(days=1), day, currency=currency, only=only)
+    total = cast(func.sum(each.c.amount), BigInteger)  # PostgreSQL's sums are numbers of any length, and slow
+    return select(each.c.member_id, total.label("counted")).group_by(each.c.member_id).subquery()
+
+
+def counting(measure: str, first: date, last: date, *, currency: str, only: tuple[int, ...] | None = None) -> Subquery:
+    """(member_id, day, amount): each order of these days, or each day in a store, which weighs one whole unit."""
+    return (_visits(first, last, currency, only) if measure == "visits" else _orders(first, last, only)).subquery()
 
 
 def reached(column: Any, thresholds: list[tuple[int, int]]) -> Any:
@@ -23,13 +29,11 @@ def reached(column: Any, thresholds: list[tuple[int, int]]) -> Any:
     return case(*((column >= least, rank) for rank, least in falling), else_=0)
 
 
-def _spend(first: date, last: date, only: tuple[int, ...] | None) -> Select[Any]:
-    found = select(Purchase.member_id, cast(func.sum(Purchase.net_amount), BigInteger).label("counted")).where(
+def _orders(first: date, last: date, only: tuple[int, ...] | None) -> Select[Any]:
+    found = select(Purchase.member_id, Purchase.day, Purchase.net_amount.label("amount")).where(
         Purchase.member_id.is_not(None), Purchase.day.between(first, last), Purchase.net_amount > 0
     )
-    if only is not None:
-        found = found.where(Purchase.member_id.in_(only))
-    return found.group_by(Purchase.member_id)
+    return found if only is None else found.where(Purchase.member_id.in_(only))
 
 
 def _visits(first: date, last: date, currency: str, only: tuple[int, ...] | None) -> Select[Any]:
@@ -40,9 +44,5 @@ def _visits(first: date, last: date, currency: str, only: tuple[int, ...] | None
     if only is not None:
         came, bought = came.where(Event.member_id.in_(only)), bought.where(Purchase.member_id.in_(only))
     days = union(came, bought).subquery()
-    counted_days = func.count(distinct(days.c.day)) * whole(1, currency)
-    return (
-        select(days.c.member_id, cast(counted_days, BigInteger).label("counted"))
-        .where(days.c.member_id.is_not(None))
-        .group_by(days.c.member_id)
-    )
+    weight = literal(whole(1, currency)).label("amount")
+    return select(days.c.member_id, days.c.day, weight).where(days.c.member_id.is_not(None))

@@ -8,14 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.operations import programme, raising, tiering
+from domain.operations import programme, raising, tiering, visiting
+from domain.reports import card
+from domain.reports.tier_words import counted_words
+from domain.reports.timeline import tier_reason
 from jobs.programme import run
 from models.event import Event
 from models.member import Member
 from models.programme import Ladder, Tier, TierLine, the_brand
 from models.session import Sessions
 from tests.domain.operations.test_tiering import buy, moment, refund
-from tests.support.factories import make_member
+from tests.support.factories import make_member, make_store
 
 THRESHOLDS = {"general": 0, "silver": 5_000, "gold": 15_000}
 
@@ -129,9 +132,24 @@ def test_tiers_by_visits_count_days_in_a_store(session: Session, currency: str) 
         came(session, member, moment(session, 2026, 2, day))
         came(session, member, moment(session, 2026, 2, day) + timedelta(hours=1), "shennong")
     assert standing(session, member, 2026, 2, 4)[0] == "general"
+    missing = card.towards_next(session, member, now=moment(session, 2026, 2, 4))
+    assert missing is not None
+    words = [
+        counted_words("en", each, measure="visits", currency=currency) for each in (missing.sum, missing.remaining)
+    ]
+    assert (words, missing.by) == (["4 visits", "1 visit"], date(2027, 1, 31))
     came(session, member, moment(session, 2026, 2, 5))
     assert raising.standing_low(session, now=moment(session, 2026, 2, 5)) == [member.id]
     assert standing(session, member, 2026, 2, 5) == ("silver", date(2027, 2, 28))
+
+
+def test_a_check_in_raises_at_once_where_tiers_go_by_visits(session: Session) -> None:
+    change(session, (2026, 1, 1), {"tiers_by": "visits"}, silver=1, gold=10)
+    member = make_member(session, registered_at=moment(session, 2026, 1, 1), created_at=moment(session, 2026, 1, 1))
+    visiting.visit(session, member, make_store(session), staff_id=None, now=moment(session, 2026, 2, 1))
+    assert session.get_one(Tier, member.tier_id).key == "silver"
+    line = session.scalars(select(TierLine).where(TierLine.reason == "upgraded")).one()
+    assert tier_reason(line, "en", "TWD") == "1 visit in 365 days; the tier takes 1 visit."
 
 
 def test_the_job_applies_the_plan_and_raises_once(sessions: Sessions) -> None:
