@@ -13,7 +13,7 @@ from domain.money import decimals_of
 from domain.wording import money_words, pick
 from models.benefit import Coupon
 from models.campaign import Campaign
-from models.programme import EntrySource, Tag, Tier, the_brand
+from models.programme import EntrySource, Form, Tag, Tier, the_brand
 from models.store import Store
 
 
@@ -76,7 +76,7 @@ def names_of(session: Session, language: str) -> Names:
 
 
 def _name(row: Any, language: str) -> str:
-    called = row.title if isinstance(row, Coupon) else row.name
+    called = row.title if isinstance(row, Coupon | Form) else row.name
     words = pick(called, language) if isinstance(called, dict) else str(called)
     return words or str(getattr(row, "key", ""))
 
@@ -87,5 +87,6 @@ _NAMED: tuple[tuple[str, Any, Any, Any], ...] = (
     ("store", Store, Store.id, None),
     ("coupon", Coupon, Coupon.key, Coupon.archived_at),
     ("campaign", Campaign, Campaign.id.desc(), None),
+    ("form", Form, Form.key, None),
     ("entry_source", EntrySource, EntrySource.key, None),
 )
