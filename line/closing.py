@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from line.contact import settle_recipients
 from line.letters import LONGEST
 from line.looking import GREATEST
-from line.rows import among
+from models.rows import among
 from line.settling import is_over
 from line.splitting import split
 from line.transport import Answer

@@ -1,8 +1,8 @@
 """Many rows handed to one statement: a table of values that both databases can join with."""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +11,8 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     FromClause,
+    Integer,
+    Text,
     any_,
     bindparam,
     cast,
@@ -22,7 +24,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
-from models.base import UtcDateTime
+from models.base import Base, UtcDateTime
+from models.session import insert_for
 
 
 def table_of(
@@ -44,11 +47,51 @@ def table_of(
     return select(*chosen).subquery(name)
 
 
-def among(session: Session, key: InstrumentedAttribute[int], ids: Sequence[int | None]) -> ColumnElement[bool]:
+def insert_many(
+    session: Session,
+    model: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    once: Sequence[str] = (),
+    returning: InstrumentedAttribute[Any] | None = None,
+) -> list[Any]:
+    """Writes rows that all have the same columns; what would repeat the columns `once` is passed over.
+
+    Returns `returning` of those written, when asked for. On PostgreSQL all of it is one parameter: thousands of
+    small ones cost the client more than the database. A default that is a function is called once for all rows,
+    so what must differ stands in the rows.
+    """
+    if not rows:
+        return []
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    statement = insert_for(session)(model.__table__)
+    if is_postgresql:
+        columns = {name: model.__table__.c[name].type for name in rows[0]}
+        told = [[_told(row[name]) for name in columns] for row in rows]
+        values = table_of(session, "fresh", columns, told)
+        statement = statement.from_select(list(columns), select(*(values.c[name] for name in columns)))
+    if once:
+        statement = statement.on_conflict_do_nothing(index_elements=list(once))
+    if returning is not None:
+        statement = statement.returning(model.__table__.c[returning.key])
+    done = session.execute(statement) if is_postgresql else session.execute(statement, [dict(row) for row in rows])
+    return list(done.scalars()) if returning is not None else []
+
+
+def _told(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def among(session: Session, key: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """Whether `key` is one of many: one parameter where the database takes lists, so that the statement stays short."""
+    several = list(values)
     if session.get_bind().dialect.name == "postgresql":
-        return key == any_(bindparam(f"{key.key}_among", list(ids), ARRAY(BigInteger), unique=True))
-    return key.in_(ids)
+        kind = BigInteger() if isinstance(key.type, BigInteger | Integer) else Text()
+        return key == any_(bindparam(f"{key.key}_among", several, ARRAY(kind), unique=True))
+    return key.in_(several)
 
 
 def stamp(session: Session, moment: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
+from models.rows import among
 from models.session import insert_for
 
 # A buyer we know by id, or only by what the source called them.
@@ -112,15 +113,17 @@ def settle_refunds(session: Session, purchase_ids: Collection[int]) -> None:
 
 
 def _settle_named(session: Session, touched: set[int]) -> set[int]:
-    refs = select(Purchase.order_ref).where(Purchase.id.in_(touched))
+    refs = select(Purchase.order_ref).where(among(session, Purchase.id, touched))
     named = select(PurchaseLine.refund_of).where(
-        PurchaseLine.purchase_id.in_(touched), PurchaseLine.refund_of.is_not(None)
+        among(session, PurchaseLine.purchase_id, touched), PurchaseLine.refund_of.is_not(None)
     )
     concerned = set(session.scalars(refs)) | {ref for ref in session.scalars(named) if ref}
-    refunds = _pieces(session, _lines("refund").where(PurchaseLine.refund_of.in_(concerned)))
+    refunds = _pieces(session, _lines("refund").where(among(session, PurchaseLine.refund_of, concerned)))
     if not refunds:
         return set()
-    sales = _pieces(session, _lines("sale").where(Purchase.order_ref.in_({each.refund_of for each in refunds})))
+    sales = _pieces(
+        session, _lines("sale").where(among(session, Purchase.order_ref, {each.refund_of for each in refunds}))
+    )
     return _replace(session, refunds, sales, allocate_named(refunds, sales))
 
 
@@ -128,13 +131,16 @@ def _settle_unnamed(session: Session, touched: set[int]) -> set[int]:
     groups = _groups_of(session, touched)
     buyers = {buyer for buyer, _ in groups}
     refunds = [
-        each for each in _pieces(session, _lines("refund").where(PurchaseLine.refund_of.is_(None), _bought_by(buyers)))
+        each for each in _pieces(session, _lines("refund").where(PurchaseLine.refund_of.is_(None), _bought_by(session, buyers)))
         if (each.buyer, each.sku) in groups
     ]  # fmt: skip
     if not refunds:
         return set()
     wanted = {(each.buyer, each.sku) for each in refunds}
-    of_these = _bought_by({each.buyer for each in refunds}), PurchaseLine.sku.in_({each.sku for each in refunds})
+    of_these = (
+        _bought_by(session, {each.buyer for each in refunds}),
+        among(session, PurchaseLine.sku, {each.sku for each in refunds}),
+    )
     sales = [each for each in _pieces(session, _lines("sale").where(*of_these)) if (each.buyer, each.sku) in wanted]
     return _replace(session, refunds, sales, allocate_unnamed(refunds, sales, _taken_by_name(session, of_these)))
 
@@ -143,7 +149,7 @@ def _groups_of(session: Session, purchase_ids: set[int]) -> set[Group]:
     query = (
         select(Purchase.member_id, Purchase.buyer_ref, PurchaseLine.sku)
         .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
-        .where(Purchase.id.in_(purchase_ids))
+        .where(among(session, Purchase.id, purchase_ids))
     )
     return {
         (buyer, sku)
@@ -156,10 +162,13 @@ def _buyer(member_id: int | None, buyer_ref: str | None) -> Buyer | None:
     return member_id if member_id is not None else buyer_ref or None
 
 
-def _bought_by(buyers: Collection[Buyer | None]) -> ColumnElement[bool]:
+def _bought_by(session: Session, buyers: Collection[Buyer | None]) -> ColumnElement[bool]:
     known = [each for each in buyers if isinstance(each, int)]
     unknown = [each for each in buyers if isinstance(each, str)]
-    return or_(Purchase.member_id.in_(known), Purchase.member_id.is_(None) & Purchase.buyer_ref.in_(unknown))
+    return or_(
+        among(session, Purchase.member_id, known),
+        Purchase.member_id.is_(None) & among(session, Purchase.buyer_ref, unknown),
+    )
 
 
 def _lines(kind: str) -> Select[Any]:
@@ -205,12 +214,12 @@ def _replace(session: Session, refunds: list[Piece], sales: list[Piece], taken: 
     """Puts `taken` in place of what these refunds took before; returns the orders where that differs."""
     ids = [each.id for each in refunds]
     stored = select(RefundAllocation.refund_line_id, RefundAllocation.sale_line_id, RefundAllocation.amount).where(
-        RefundAllocation.refund_line_id.in_(ids)
+        among(session, RefundAllocation.refund_line_id, ids)
     )
     before: Taken = {(refund, sale): amount for refund, sale, amount in session.execute(stored)}
     if before == taken:
         return set()
-    session.execute(delete(RefundAllocation).where(RefundAllocation.refund_line_id.in_(ids)))
+    session.execute(delete(RefundAllocation).where(among(session, RefundAllocation.refund_line_id, ids)))
     if taken:
         session.execute(
             insert_for(session)(RefundAllocation),
@@ -226,7 +235,7 @@ def _replace(session: Session, refunds: list[Piece], sales: list[Piece], taken: 
 def _orders_of(session: Session, line_ids: set[int]) -> set[int]:
     if not line_ids:
         return set()
-    return set(session.scalars(select(PurchaseLine.purchase_id).where(PurchaseLine.id.in_(line_ids))))
+    return set(session.scalars(select(PurchaseLine.purchase_id).where(among(session, PurchaseLine.id, line_ids))))
 
 
 def _note_allocated(session: Session, refund_ids: list[int], taken: Taken) -> None:
@@ -250,6 +259,6 @@ def _recompute(session: Session, purchase_ids: set[int]) -> None:
         .scalar_subquery()
     )
     session.execute(
-        update(Purchase).where(Purchase.id.in_(purchase_ids)).values(net_amount=own - taken),
+        update(Purchase).where(among(session, Purchase.id, purchase_ids)).values(net_amount=own - taken),
         execution_options={"synchronize_session": False},
     )

@@ -13,6 +13,7 @@ from domain.scores.tier import Rules, Spend
 from models.event import Event
 from models.programme import Ladder, Tier, the_brand
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
+from models.rows import among
 
 ALWAYS = date(1970, 1, 1)
 
@@ -48,7 +49,7 @@ def _spends(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[in
     sales = (
         select(Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.day, PurchaseLine.amount)
         .join(PurchaseLine, PurchaseLine.purchase_id == Purchase.id)
-        .where(Purchase.member_id.in_(ids), PurchaseLine.kind == "sale")
+        .where(among(session, Purchase.member_id, ids), PurchaseLine.kind == "sale")
     )
     for member_id, ref, paid_at, day, amount in session.execute(sales):
         assert member_id is not None  # the query asks for these members
@@ -61,7 +62,7 @@ def _spends(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[in
         .join(RefundAllocation, RefundAllocation.sale_line_id == PurchaseLine.id)
         .join(refund_line, refund_line.id == RefundAllocation.refund_line_id)
         .join(refund_order, refund_order.id == refund_line.purchase_id)
-        .where(Purchase.member_id.in_(ids))
+        .where(among(session, Purchase.member_id, ids))
     )
     for member_id, ref, at, order_day, amount in session.execute(refunds):
         assert member_id is not None
@@ -85,10 +86,10 @@ def _by_order(spends: dict[int, list[Spend]]) -> dict[int, list[Spend]]:
 def _visits(session: Session, ids: Sequence[int], calendar: Calendar) -> dict[int, list[Spend]]:
     """Each day in a store once, whether checked in or bought there; it weighs one whole unit of a threshold."""
     came = select(Event.member_id, Event.day, Event.occurred_at.label("at")).where(
-        Event.kind == "visited", Event.member_id.in_(ids)
+        Event.kind == "visited", among(session, Event.member_id, ids)
     )
     bought = select(Purchase.member_id, Purchase.day, Purchase.paid_at.label("at")).where(
-        Purchase.member_id.in_(ids), Purchase.store_id.is_not(None), Purchase.net_amount > 0
+        among(session, Purchase.member_id, ids), Purchase.store_id.is_not(None), Purchase.net_amount > 0
     )
     each = union_all(came, bought).subquery()
     days = select(each.c.member_id, each.c.day, func.min(each.c.at, type_=each.c.at.type))

@@ -20,6 +20,7 @@ from domain.operations.recording import is_news
 from domain.scores.tier import Floor, Move, replay
 from models.member import Member
 from models.programme import Tier, TierLine
+from models.rows import among
 
 BATCH = 500
 GIVEN = ("granted", "by_hand")  # inputs of the replay, not its results
@@ -98,13 +99,18 @@ def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, i
 def _locked(session: Session, ids: Sequence[int]) -> dict[int, Member]:
     """The people, each settled by one transaction at a time, always in the same order."""
     session.flush()
-    rows = select(Member).where(Member.id.in_(ids)).order_by(Member.id).with_for_update(of=Member, key_share=True)
+    rows = (
+        select(Member)
+        .where(among(session, Member.id, ids))
+        .order_by(Member.id)
+        .with_for_update(of=Member, key_share=True)
+    )
     return {each.id: each for each in session.scalars(rows.execution_options(populate_existing=True))}
 
 
 def _ledger(session: Session, ids: Sequence[int]) -> dict[int, list[TierLine]]:
     lines: dict[int, list[TierLine]] = defaultdict(list)
-    for line in session.scalars(select(TierLine).where(TierLine.member_id.in_(ids)).order_by(TierLine.id)):
+    for line in session.scalars(select(TierLine).where(among(session, TierLine.member_id, ids)).order_by(TierLine.id)):
         lines[line.member_id].append(line)
     return lines
 
