@@ -7,6 +7,7 @@ from flask_limiter.util import get_remote_address
 
 import door_errors
 import door_spec
+from api.collecting import open_collecting
 from api.health import health
 from api.v1 import PREFIX, v1
 
@@ -24,6 +25,7 @@ def open_all(app: APIFlask) -> None:
     gate.limit(KNOCKS)(v1)
     app.register_blueprint(v1)
     app.register_blueprint(health)
+    open_collecting(app)
     app.add_url_rule("/api/openapi.json", "api_openapi", openapi)
     for prefix in ("/api/", "/metrics"):
         door_errors.shape_errors(app, prefix, door_errors.problem)

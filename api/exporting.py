@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from api.parsing import MEMBER_COLUMNS, PURCHASE_COLUMNS, SCORE_COLUMNS
 from domain.money import to_text
+from domain.operations.collecting import actor_of
 from domain.operations.importing_events import BY_ID
 from models.campaign import Campaign, Recipient
 from models.event import Event
@@ -36,8 +37,10 @@ SECRET_COLUMNS = {
     "draw": {"seed"},  # until it is drawn
     "staff": {"password_hash", "totp_secret", "invite_hash", "session_version", "totp_step"},
     "outgoing_message": {"reply_token"},
+    "upload": {"body", "rejected"},
 }
 AT_ONCE = 2_000
+ACTOR = actor_of("")
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -149,15 +152,16 @@ class Exporter:
         query = (
             select(
                 Event.occurred_at, Event.dedupe_key, Event.kind, func.coalesce(self._kept.ref, Member.ref),
-                Event.source, Campaign.ref, Event.object, Event.data,
+                Event.source, Campaign.ref, Event.object, Event.data, Event.actor_ref,
             )
             .outerjoin(Member, Member.id == Event.member_id)
             .outerjoin(self._kept, self._kept.id == Member.merged_into_id)
             .outerjoin(Campaign, Campaign.id == Event.campaign_id)
             .order_by(Event.occurred_at)
         )  # fmt: skip
-        for at, key, kind, ref, source, campaign, about, data in self._stream(query):
+        for at, key, kind, ref, source, campaign, about, data, actor in self._stream(query):
             line = {"id": key.removeprefix(BY_ID)} if (key or "").startswith(BY_ID) else {}
+            line |= {"visitor": actor.removeprefix(ACTOR)} if (actor or "").startswith(ACTOR) else {}
             line |= {"kind": kind, "member_ref": ref or "", "at": self._local(at), "source": source}
             yield at, _json({**line, "campaign": campaign, "object": about, "data": data})
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from domain import money
 from domain.errors import Invalid
-from domain.events import KINDS
-from domain.operations import naming
+from domain.events import KINDS, SHOP_STEPS
+from domain.operations import collecting, naming
 from domain.operations.importing_events import EventRow
 from domain.operations.importing_members import MemberRow
 from domain.operations.importing_purchases import PurchaseRow
@@ -34,7 +34,9 @@ PURCHASE_COLUMNS = (
     "order_id", "line_no", "member_ref", "paid_at", "channel", "store", "sku", "product", "category",
     "quantity", "amount", "kind", "refund_of",
 )  # fmt: skip
-EVENT_FIELDS = ("id", "kind", "member_ref", "at", "source", "campaign", "object", "data")
+EVENT_FIELDS = ("id", "kind", "member_ref", "visitor", "at", "source", "campaign", "object", "data")
+# Beside the columns of the files: what else may name a person.
+MORE_NAMES = ("carrier", "visitor")
 YES, NO = {"true", "yes", "y", "1"}, {"false", "no", "n", "0"}
 
 
@@ -90,6 +92,8 @@ class Parser:
             language=language_of(text(fields, "language")) if text(fields, "language") else None,
             marketing_consent=_yes_or_no(fields, "marketing_consent"),
             custom=_custom(fields),
+            carrier=_carrier(text(fields, "carrier", longest=64)),
+            visitor=_visitor(text(fields, "visitor", longest=64)),
         )
 
     def event(self, fields: Mapping[str, Any]) -> EventRow:
@@ -100,7 +104,8 @@ class Parser:
         if kind not in KINDS:
             raise Invalid(mark("There is no event %(kind)s. Use one of the kinds of the manual."), kind=kind)
         member_ref = text(fields, "member_ref")
-        if KINDS[kind].needs_member and not member_ref:
+        visitor = _visitor(text(fields, "visitor", longest=64))
+        if not member_ref and (KINDS[kind].needs_member or (kind in SHOP_STEPS and not visitor)):
             raise Invalid(mark("member_ref is empty, and %(kind)s is about a person. Name the person."), kind=kind)
         return EventRow(
             id=text(fields, "id", longest=200) or None,
@@ -111,6 +116,7 @@ class Parser:
             campaign=text(fields, "campaign", longest=64) or None,
             object=text(fields, "object") or None,
             data=_data(fields.get("data")),
+            visitor=visitor or "",
         )
 
     def moment(self, fields: Mapping[str, Any], name: str, *, needed: bool = False) -> datetime:
@@ -218,6 +224,18 @@ def _line_user_id(written: str) -> str | None:
     return written or None
 
 
+def _carrier(written: str) -> str | None:
+    if written and not naming.CARRIER.fullmatch(written.upper()):
+        raise Invalid(mark("carrier is %(value)s. Write it as /ABC1234, or leave it empty."), value=written)
+    return written.upper() or None
+
+
+def _visitor(written: str) -> str | None:
+    if written and not collecting.VISITOR.fullmatch(written):
+        raise Invalid(mark("The visitor is not an id: 16 to 64 letters, digits, - or _."))
+    return written or None
+
+
 def _email(written: str) -> str | None:
     try:
         return naming.normal_email(written) if written else None
@@ -250,7 +268,7 @@ def _yes_or_no(fields: Mapping[str, Any], name: str) -> bool | None:
 
 def _custom(fields: Mapping[str, Any]) -> dict[str, str]:
     """The shop's own columns. Our own scores, in a file we wrote, are not theirs to set."""
-    ours = {*MEMBER_COLUMNS, *SCORE_COLUMNS}
+    ours = {*MEMBER_COLUMNS, *SCORE_COLUMNS, *MORE_NAMES}
     values = {name: text(fields, name, longest=4000) for name in fields if name not in ours}
     for name in values:
         text({"The name of a column": name}, "The name of a column", needed=True, longest=64)

@@ -45,6 +45,7 @@ class EventItem(Shape):
     id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     kind: Name
     member_ref: Ref = ""
+    visitor: Annotated[Name, Field(description="The browser it happened in, while nobody knows whose it is")] = ""
     at: Moment
     source: Name = ""
     campaign: Annotated[Name, Field(description="The send or campaign it traces to")] = ""
@@ -66,6 +67,8 @@ class MemberItem(Shape):
     home_store: Name = ""
     language: Name = ""
     marketing_consent: bool | None = None
+    carrier: Annotated[Name, Field(description="E-invoice carrier, such as /ABC1234")] = ""
+    visitor: Annotated[Name, Field(description="The browser they use in the shop, as /t.js calls it")] = ""
     custom: dict[str, str] = Field(default_factory=dict)
 
 

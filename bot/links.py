@@ -8,7 +8,7 @@ from flask_limiter.util import get_remote_address
 
 import door
 from domain.errors import NotFound
-from domain.operations import linking
+from domain.operations import collecting, linking
 
 links = Blueprint("links", __name__)
 # What looks at links to draw a preview is nobody's tap.
@@ -46,7 +46,7 @@ def limit(app: Flask) -> None:
 def _noted(token: str) -> str:
     _looked_up(token)  # a token nobody made costs no write
     with door.writing() as session:
-        return linking.follow(session, token, now=door.now()).url
+        return collecting.carrying(session, linking.follow(session, token, now=door.now()), now=door.now())
 
 
 def _looked_up(token: str) -> str:

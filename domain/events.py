@@ -42,10 +42,11 @@ KINDS = {
         Kind("enrolled", "entered an automation or a planned audience", "automation"),
         Kind("tagged", "was given a tag, or had it renewed", "tag", ("rule", "expires_at")),
         Kind("untagged", "lost a tag", "tag", ("rule",)),
-        Kind("browsed", "looked at a product", "sku"),
-        Kind("favourited", "marked a product", "sku"),
-        Kind("carted", "put a product in the cart", "sku"),
-        Kind("checkout_started", "opened the checkout", "order"),
+        Kind("invoice_registered", "registered an e-invoice", "invoice:…", own=True),
+        Kind("browsed", "looked at a product", "sku", needs_member=False),
+        Kind("favourited", "marked a product", "sku", needs_member=False),
+        Kind("carted", "put a product in the cart", "sku", needs_member=False),
+        Kind("checkout_started", "opened the checkout", "order", needs_member=False),
         Kind("picked_up", "collected an order", "order"),
         Kind("answered", "answered a survey or quiz", "form", ("score", "answers"), own=True),
         Kind("referred", "brought a new member", "member_ref"),
@@ -56,5 +57,7 @@ KINDS = {
 }
 
 OWN_ACTIONS = tuple(kind.name for kind in KINDS.values() if kind.own)
+# What a shop's own site tells of whoever is there: of a member, or of a browser until we learn whose it is.
+SHOP_STEPS = ("browsed", "favourited", "carted", "checkout_started")
 MESSAGES = ("sent", "withheld")  # written in files as events, kept as recipient rows
 CONVERSION_TYPES = ("booking", "coupon_claim", "form", "registration", "check_in", "order")

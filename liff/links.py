@@ -5,7 +5,7 @@ from flask import Response, jsonify
 from pydantic import Field
 
 import door
-from domain.operations import linking
+from domain.operations import collecting, linking
 from domain.operations.converting import Trace
 from liff import session
 from liff.screens import Shape, api_blueprint
@@ -25,7 +25,8 @@ def follow(token: str) -> Response:
     me, db = session.person(), door.session()
     link = linking.follow(db, token, member_id=me.id, now=door.now())
     page = linking.page_of(db, link)
+    outside = collecting.carrying(db, link, member_id=me.id, now=door.now()) if page is None else ""
     db.commit()
-    target = TargetOut(url=f"/liff{page}" if page is not None else link.url, inside=page is not None)
+    target = TargetOut(url=f"/liff{page}" if page is not None else outside, inside=page is not None)
     response = jsonify(target.model_dump())
     return session.keep_trace(response, me, Trace(link.campaign_id, link.message_id))

@@ -165,6 +165,8 @@ def _forget_joining(session: Session, records: list[int]) -> None:
 def _forget_words(session: Session, member: Member) -> None:
     wordy = (Event.member_id == member.id, Event.kind.in_(WORDY))
     session.execute(update(Event).where(*wordy).values(data={}))
+    in_browsers = (Event.member_id == member.id, Event.actor_ref.is_not(None))
+    session.execute(update(Event).where(*in_browsers).values(actor_ref=None))
     session.execute(delete(FormAnswer).where(FormAnswer.member_id == member.id))
     session.execute(delete(StaffNote).where(StaffNote.member_id == member.id))
     session.execute(delete(OneTimeCode).where(OneTimeCode.member_id == member.id))

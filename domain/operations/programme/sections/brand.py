@@ -1,11 +1,28 @@
 """`brand:` how the brand looks, when it may speak, and by what it reckons."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from domain.operations.programme.sections._section import Single
-from domain.operations.programme.sections._words import Clock, Colour, Texts
+from domain.operations.programme.sections._section import Shape, Single
+from domain.operations.programme.sections._words import Clock, Colour, Key, Texts
+
+
+class Site(Shape):
+    """A site of the shop's own: pages of these addresses may report what is looked at (docs: /t.js)."""
+
+    key: Key
+    origins: list[str] = Field(min_length=1)
+
+    @field_validator("origins")
+    @classmethod
+    def _plain(cls, value: list[str]) -> list[str]:
+        for each in value:
+            parts = urlsplit(each)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or each != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError(f"{each!r} is not an origin such as https://shop.example")
+        return [each.lower() for each in value]
 
 
 class Brand(Single):
@@ -25,4 +42,5 @@ class Brand(Single):
     napl_by: Literal["activity", "purchases"] = "activity"
     margin_percent: int = Field(100, ge=0, le=100)
     point_cost: float = Field(0.0, ge=0)
+    sites: list[Site] = []
     wording: dict[str, Texts] = {}
