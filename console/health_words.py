@@ -111,6 +111,7 @@ JOBS = {
     "automations": mark("Automations"),
     "close_month": mark("Closing the month"),
     "expire": mark("What runs out"),
+    "doubles": mark("Records that may be one person"),
     "programme": mark("Programmes planned for a day"),
     "reports": mark("Reports counted in the night"),
     "retag": mark("Tags by rule"),

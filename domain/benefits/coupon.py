@@ -15,6 +15,7 @@ from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Gone, NotFound
 from domain.wording import mark
 from models.benefit import Coupon, CouponClaim, CouponCode
+from models.merge import via_of
 from models.session import insert_for
 
 
@@ -114,6 +115,7 @@ def _write(session: Session, coupon: Coupon, *, member_id: int, cause: str, now:
         "ref": new_ref(),
         "coupon_id": coupon.id,
         "member_id": member_id,
+        "via_id": via_of(session, member_id),
         "cause": cause,
         "terms_version": coupon.terms_version,
         "terms": terms_of(coupon),

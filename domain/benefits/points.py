@@ -1,6 +1,6 @@
 """Points: one line of the ledger, usable at once, good as long as earned ones or for so many days."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.scores._point_terms import Terms, ends, terms_from
+from models.merge import via_of
 from models.points import PointLine
 from models.programme import the_brand
 from models.session import insert_for
@@ -25,18 +26,27 @@ def _is_count(value: Any) -> bool:
 
 
 def give(
-    session: Session, *, member_id: int, value: int | dict[str, int], cause: str, now: datetime
+    session: Session,
+    *,
+    member_id: int,
+    value: int | dict[str, int],
+    cause: str,
+    evidence: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> PointLine | None:
     """`value` is how many, or {"points": 50, "days": 30} for some that end sooner. None when given before for `cause`.
 
     The caller brings the person's lots in step.
     """
     said = value if isinstance(value, dict) else {"points": value}
-    terms = Terms(expire_days=said["days"]) if "days" in said else terms_from(the_brand(session).points)
     calendar = calendar_of(session)
+    today, terms = calendar.day_of(now), terms_from(the_brand(session).points)
+    if "days" in said:
+        terms = Terms(since=today, expire_days=said["days"])
     values = {
-        "member_id": member_id, "points": said["points"], "reason": "granted", "at": now, "usable_at": now,
-        "expires_at": ends(terms, calendar.day_of(now), calendar), "cause": cause,
+        "member_id": member_id, "via_id": via_of(session, member_id),
+        "points": said["points"], "reason": "granted", "at": now, "usable_at": now,
+        "expires_at": ends(terms, today, calendar), "cause": cause, "evidence": dict(evidence or {}),
     }  # fmt: skip
     statement = insert_for(session)(PointLine).values(values).on_conflict_do_nothing(index_elements=["cause"])
     row = session.execute(statement.returning(PointLine.id)).first()

@@ -11,6 +11,7 @@ from domain.calendar import calendar_of
 from domain.errors import NotFound
 from domain.wording import mark
 from models.member import Member
+from models.merge import via_of
 from models.programme import Tier, TierLine
 from models.session import insert_for
 
@@ -46,7 +47,8 @@ def write(
 ) -> TierLine | None:
     """The ledger line of a floor that holds until the end of `until`; None when `cause` was used."""
     values = {
-        "member_id": member_id, "tier_id": tier.id, "from_tier_id": session.get_one(Member, member_id).tier_id,
+        "member_id": member_id, "via_id": via_of(session, member_id),
+        "tier_id": tier.id, "from_tier_id": session.get_one(Member, member_id).tier_id,
         "reason": reason, "at": now, "recorded_at": now, "until": calendar_of(session).last_second(until),
         "cause": cause, "evidence": {"cause": cause, **(evidence or {})},
     }  # fmt: skip

@@ -17,6 +17,7 @@ from domain.operations import earning, naming
 from domain.scores.points import Entry, Lot, replay
 from models.event import Event
 from models.member import Member
+from models.merge import via_of
 from models.points import PointLine, PointLot
 from models.purchase import Purchase
 from models.session import insert_for
@@ -64,11 +65,11 @@ def write_lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds lines to the ledger; one whose cause is known already is left out."""
     if rows:
         statement = insert_for(session)(PointLine).on_conflict_do_nothing(index_elements=["cause"])
-        session.execute(statement, [{**EMPTY_LINE, **row} for row in rows])
+        session.execute(statement, [{**EMPTY_LINE, "via_id": via_of(session, row["member_id"]), **row} for row in rows])
 
 
 EMPTY_LINE: dict[str, Any] = {
-    "via_id": None, "usable_at": None, "expires_at": None, "purchase_id": None, "staff_id": None, "evidence": {},
+    "usable_at": None, "expires_at": None, "purchase_id": None, "staff_id": None, "evidence": {},
 }  # fmt: skip
 
 
