@@ -1,6 +1,6 @@
 """The programme as a file: what it may say, what applying it would change, applying it, and going back (L19)."""
 
-from domain.operations.programme.applying import Change, diff
+from domain.operations.programme.applying import Change, diff, touches
 from domain.operations.programme.exporting import export, plain
 from domain.operations.programme.versions import (
     apply,
@@ -15,5 +15,5 @@ from domain.operations.programme.whole import LISTED, SINGLE, Programme, read
 
 __all__ = [
     "LISTED", "SINGLE", "Change", "Programme", "apply", "apply_due", "cancel", "diff", "export", "going_back", "plain",
-    "plan", "read", "roll_back", "versions",
+    "plan", "read", "roll_back", "touches", "versions",
 ]  # fmt: skip

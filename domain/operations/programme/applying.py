@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from domain.money import to_minor
 from domain.operations.programme import ladder
 from domain.operations.programme.exporting import values_of
-from domain.operations.programme.sections._section import Listed, Shape
+from domain.operations.programme.sections._section import Listed, Shape, Touch
 from domain.operations.programme.whole import LISTED, SINGLE, Programme
 from models.programme import the_brand
 
@@ -39,6 +39,19 @@ class Change:
 def diff(session: Session, programme: Programme) -> list[Change]:
     """What applying would change; nothing is written."""
     return [change for change, _ in _changes(session, programme)]
+
+
+def touches(session: Session, programme: Programme, *, now: datetime) -> list[tuple[Change, list[Touch]]]:
+    """What applying would change, and whom each change concerns at `now`; nothing is written."""
+    found = []
+    for change, item in _changes(session, programme):
+        shape = LISTED.get(change.section)
+        if shape is None or change.what == "keep":
+            found.append((change, list[Touch]()))
+            continue
+        row = None if change.what == "add" else _row(session, shape, change.key)
+        found.append((change, shape.touches(session, row, item, change.fields.keys(), now=now)))
+    return found
 
 
 def apply(session: Session, programme: Programme, *, by: str, now: datetime) -> list[Change]:

@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from domain.operations.programme.sections._rules import check_rule
 from domain.operations.programme.sections._section import Listed, Shape, Single
 from domain.operations.programme.sections._words import wrong
 from domain.operations.programme.sections.automations import Automation
@@ -12,6 +13,7 @@ from domain.operations.programme.sections.coupons import Coupon
 from domain.operations.programme.sections.entry_sources import EntrySource
 from domain.operations.programme.sections.forms import Form
 from domain.operations.programme.sections.keyword_answers import KeywordAnswer
+from domain.operations.programme.sections.points import Points
 from domain.operations.programme.sections.segments import Segment
 from domain.operations.programme.sections.stores import Store
 from domain.operations.programme.sections.tags import Tag
@@ -27,6 +29,7 @@ class Programme(Shape):
     brand: Brand
     stores: list[Store] = []
     tiers: list[Tier] = []
+    points: Points = Points()
     tags: list[Tag] = []
     segments: list[Segment] = []
     coupons: list[Coupon] = []
@@ -81,4 +84,6 @@ def _check_whole(programme: Programme) -> None:
             wrong(f"{section}.{twice}", "the key stands twice")
         shape.check_all(items, programme)
         for item in items:
-            item.check(f"{section}.{item.key}", programme)
+            where = f"{section}.{item.key}"
+            check_rule(f"{where}.rule", getattr(item, "rule", None), programme)
+            item.check(where, programme)

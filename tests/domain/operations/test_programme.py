@@ -13,7 +13,8 @@ from domain.errors import Invalid
 from domain.operations import programme
 from models.automation import Automation
 from models.benefit import Coupon
-from models.programme import Tag, Tier, the_brand
+from models.programme import Tag, Tier, TierLine, the_brand
+from tests.support.factories import make_member
 from tests.support.moments import NOW
 
 PRESETS = sorted((Path(programme.__file__).parents[2] / "presets").glob("*.yaml"))
@@ -87,6 +88,14 @@ def break_word(data: Any) -> None:
     data["coupons"][0]["prize"] = 3
 
 
+def break_tag_of_rule(data: Any) -> None:
+    data["segments"][0]["rule"] = {"not": {"condition": "has_tag", "tag": "no_such"}}
+
+
+def break_tier_of_trigger(data: Any) -> None:
+    data["automations"][0]["trigger"] = {"on": "tier_reached", "tiers": ["no_such"]}
+
+
 def break_key(data: Any) -> None:
     data["tags"].append(data["tags"][0])
 
@@ -97,7 +106,9 @@ def break_key(data: Any) -> None:
         (break_tiers, "tiers"), (break_rule, "tags.0.rule"), (break_language, "tiers.0.name"),
         (break_benefit, "automations.birthday.actions.0"), (break_reminder, "automations.birthday.actions.0"),
         (break_event, "automations.0.trigger"), (break_coupon, "automations.birthday.actions.0"),
-        (break_word, "coupons.0.prize"), (break_key, "tags."),
+        (break_word, "coupons.0.prize"),
+        (break_tag_of_rule, "segments.regulars.rule"), (break_tier_of_trigger, "automations.birthday.trigger"),
+        (break_key, "tags."),
     ],
 )  # fmt: skip
 def test_a_wrong_file_changes_nothing_and_says_where(session: Session, breakage: Any, where: str) -> None:
@@ -113,26 +124,30 @@ def test_what_the_file_no_longer_names_is_retired_not_deleted(session: Session) 
     programme.apply(session, programme.read(preset()), by="test", now=NOW)
     data = preset()
     data["automations"] = [each for each in data["automations"] if each["key"] != "birthday"]
-    data["tags"] = [each for each in data["tags"] if each["key"] != "drifting"]
+    data["tags"] = [each for each in data["tags"] if each["key"] != "visits_often"]
     programme.apply(session, programme.read(data), by="test", now=NOW + timedelta(days=1))
     assert session.scalars(select(Automation.enabled_at).where(Automation.key == "birthday")).one() is None
-    assert session.scalars(select(Tag.archived_at).where(Tag.key == "drifting")).one() is not None
+    assert session.scalars(select(Tag.archived_at).where(Tag.key == "visits_often")).one() is not None
     programme.apply(session, programme.read(preset()), by="test", now=NOW + timedelta(days=2))
-    assert session.scalars(select(Tag.archived_at).where(Tag.key == "drifting")).one() is None
+    assert session.scalars(select(Tag.archived_at).where(Tag.key == "visits_often")).one() is None
 
 
 def test_tiers_the_file_no_longer_names_keep_their_place_by_what_they_take(session: Session) -> None:
-    programme.apply(session, programme.read(preset()), by="test", now=NOW)
-    data = preset()
+    data = {"brand": {"name": "A"}, "tiers": preset()["tiers"]}
+    programme.apply(session, programme.read(data), by="test", now=NOW)
+    for key in ("general", "gold"):
+        tier = session.scalars(select(Tier).where(Tier.key == key)).one()
+        member = make_member(session)
+        session.add(TierLine(member_id=member.id, tier_id=tier.id, reason="joined", at=NOW, cause=f"c:{key}"))
+    session.flush()
     data["tiers"] = [
         {"key": "start", "name": {"en": "Start"}},
         {"key": "top", "name": {"en": "Top"}, "threshold": 12_000},
     ]
     programme.apply(session, programme.read(data), by="test", now=NOW)
-    tiers = session.execute(select(Tier.key, Tier.threshold, Tier.rank).order_by(Tier.rank)).all()
-    assert [tier.rank for tier in tiers] == list(range(len(tiers)))
-    assert [tier.threshold for tier in tiers] == sorted(tier.threshold for tier in tiers)
-    assert tiers[1].key == "start"  # of two that take nothing, the file's own counts
+    tiers = session.execute(select(Tier.key, Tier.rank).order_by(Tier.rank)).all()
+    # Of two that take nothing, the file's own counts; those nobody ever stood on are gone.
+    assert [(tier.key, tier.rank) for tier in tiers] == [("general", 0), ("start", 1), ("top", 2), ("gold", 3)]
 
 
 def test_changed_terms_and_rules_make_new_versions(session: Session) -> None:

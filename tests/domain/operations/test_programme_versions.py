@@ -10,11 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
-from domain.operations import programme
+from domain.operations import programme, tiering
 from domain.operations.programme.versions import rebased
 from models.mission import ProgrammeVersion
 from models.programme import Ladder, Tag, Tier
 from tests.domain.operations.test_programme import preset
+from tests.support.factories import make_member, make_purchase
 from tests.support.moments import NOW
 
 DAY = timedelta(days=1)
@@ -189,3 +190,48 @@ def test_versions_are_paged_by_key(session: Session) -> None:
     newest = programme.versions(session, limit=1)[0]
     assert newest not in programme.versions(session, before=newest.id)
     assert session.get(ProgrammeVersion, newest.id) is newest
+
+
+def said(session: Session, data: Any) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    found = programme.touches(session, programme.read(data), now=NOW)
+    return {
+        f"{change.section}.{change.key}": [(each.words, each.values) for each in touches] for change, touches in found
+    }
+
+
+def test_it_says_whom_a_change_concerns_before_it_is_made(session: Session) -> None:
+    applied(session, preset(), now=NOW - 30 * DAY)
+    tiers = {tier.key: tier for tier in session.scalars(select(Tier))}
+    for amount, tier in ((12_500, "silver"), (11_000, "silver"), (15_000, "gold")):
+        member = make_member(session, tier_id=tiers[tier].id)
+        make_purchase(session, member, paid_at=NOW - DAY, amount=amount)
+    data = with_gold_at(12_000)
+    data["tags"][4]["rule"]["amount"] = 12_000
+    data["automations"] = [each for each in data["automations"] if each["key"] != "birthday"]
+    data["automations"].append(
+        {**data["automations"][-1], "key": "another", "trigger": {"on": "rule_holds", "rule": {"condition": "bought"}}}
+    )
+    touched = said(session, data)
+    assert touched["tiers.gold"][0] == ("%(n)s people below it have reached it and rise.", {"n": 1})
+    assert touched["tags.high_spender"] == [
+        ("The rule holds for %(n)s people; %(old)s have the tag now.", {"n": 2, "old": 0})
+    ]
+    assert touched["automations.birthday"] == [("%(n)s people who wait in it leave.", {"n": 0})]
+    assert touched["automations.another"][0][1] == {"n": 3}
+    assert gold(session) == 15_000
+
+
+def test_a_tier_nobody_stood_on_goes_and_one_with_a_history_stays(session: Session) -> None:
+    applied(session, preset())
+    data = preset()
+    data.pop("points", None)
+    data["tiers"] = [tier for tier in data["tiers"] if tier["key"] != "black"]
+    data["coupons"] = [each for each in data["coupons"] if each["key"] != "gold_ware"]
+    data["automations"] = [each for each in data["automations"] if each["key"] != "tier_gift"]
+    assert ("retire", "black") in [(each.what, each.key) for each in programme.diff(session, programme.read(data))]
+    member = make_member(session)
+    make_purchase(session, member, paid_at=NOW - DAY, amount=1)
+    black = session.scalars(select(Tier).where(Tier.key == "black")).one()
+    floor = {"tier": black, "until": (NOW + 90 * DAY).date(), "reason": "by_hand", "cause": "hand:1"}
+    tiering.grant_floor(session, member.id, **floor, now=NOW)
+    assert ("keep", "black") in [(each.what, each.key) for each in programme.diff(session, programme.read(data))]

@@ -1,6 +1,7 @@
 """What every section is: a shape that can be read from a file, and how it is kept in the tables."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -10,6 +11,14 @@ from sqlalchemy.orm import Session
 
 from domain.operations.programme.sections._words import Key
 from models.programme import Brand
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Whom a change concerns: a sentence (a msgid) and what fills it, `n` being how many people."""
+
+    words: str
+    values: dict[str, Any]
 
 
 class Shape(BaseModel):
@@ -105,6 +114,14 @@ class Listed(Shape):
 
     def written(self, session: Session, row: Any, changed: Collection[str], *, now: datetime) -> None:
         """What follows once the row is written; `changed` names the fields that differ (of a new one: none)."""
+
+    @classmethod
+    def touches(cls, session: Session, row: Any, item: Any, changed: Collection[str], *, now: datetime) -> list[Touch]:
+        """Whom a change concerns, said before it is made; nothing is written.
+
+        `row` is None of what is new, `item` of what goes; `changed` names the fields that differ.
+        """
+        return []
 
     @classmethod
     def settled(cls, session: Session, items: Sequence[Any], *, now: datetime) -> None:

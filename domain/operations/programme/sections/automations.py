@@ -5,13 +5,18 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.operations import automating
 from domain.operations.programme.sections._benefits import check_benefit
-from domain.operations.programme.sections._section import Listed, Shape, Whole
+from domain.operations.programme.sections._rules import check_rule, holding
+from domain.operations.programme.sections._section import Listed, Shape, Touch, Whole
 from domain.operations.programme.sections._words import Clock, Key, Rule, Texts, Trigger, wrong
+from domain.wording import mark
 from models import automation
+
+_WAITS = automation.Enrolment.state == "waiting"
 
 
 class Wait(Shape):
@@ -77,7 +82,27 @@ class Automation(Listed):
         values["actions"] = [action.model_dump(exclude_none=True, exclude_defaults=True) for action in self.actions]
         return values
 
+    @classmethod
+    def touches(cls, session: Session, row: Any, item: Any, changed: Collection[str], *, now: datetime) -> list[Touch]:
+        is_on, goes_on = row is not None and row.enabled_at is not None, item is not None and item.enabled
+        if is_on and not goes_on:
+            waiting = select(func.count()).where(automation.Enrolment.automation_id == row.id, _WAITS)
+            return [Touch(mark("%(n)s people who wait in it leave."), {"n": session.scalars(waiting).one()})]
+        if not goes_on or (is_on and "trigger" not in changed):
+            return []
+        if item.trigger["on"] != "rule_holds":
+            return [Touch(mark("It begins with what happens from now on."), {})]
+        so = holding(session, item.trigger["rule"], now=now)
+        return [
+            Touch(mark("%(n)s people are so already and do not enter; whoever becomes so from now on does."), {"n": so})
+        ]
+
     def check(self, where: str, whole: Whole) -> None:
+        if self.trigger["on"] == "rule_holds":
+            check_rule(f"{where}.trigger", self.trigger["rule"], whole)
+        gone = set(self.trigger.get("tiers", [])) - whole.keys("tiers")
+        if gone:
+            wrong(f"{where}.trigger", f"there is no tier {sorted(gone)[0]!r}")
         for n, action in enumerate(self.actions):
             action.check(f"{where}.actions.{n}", self, whole)
 

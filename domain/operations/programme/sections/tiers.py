@@ -1,17 +1,23 @@
 """`tiers:` the ladder, from what everyone has to what takes most."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from domain.operations.programme.sections._section import Listed, Whole
+from domain.calendar import calendar_of
+from domain.money import to_minor
+from domain.operations.programme.sections._section import Listed, Touch, Whole
 from domain.operations.programme.sections._words import Colour, Lines, Texts, wrong
+from domain.scores import _standing
+from domain.wording import mark
 from models import programme
+from models.member import Member
+from models.programme import the_brand
 
 
 class Tier(Listed):
@@ -31,12 +37,56 @@ class Tier(Listed):
             wrong("tiers", "thresholds start at 0 and rise from tier to tier")
 
     @classmethod
+    def touches(cls, session: Session, row: Any, item: Any, changed: Collection[str], *, now: datetime) -> list[Touch]:
+        if item is None or (row is not None and "threshold" not in changed) or not item.threshold:
+            return []
+        return [
+            Touch(mark("%(n)s people below it have reached it and rise."), {"n": _rise(session, row, item, now=now)}),
+            Touch(mark("Whoever stands on it keeps it to the end of their period."), {}),
+        ][: 1 if row is None else 2]
+
+    @classmethod
+    def can_retire(cls, session: Session, row: Any) -> bool:
+        """One that nobody ever stood on goes."""
+        return session.scalar(select(programme.TierLine.id).where(_of(row)).limit(1)) is None
+
+    @classmethod
+    def retire(cls, session: Session, row: Any, *, now: datetime) -> None:
+        session.delete(row)
+
+    @classmethod
     def before_new(cls, session: Session, row: Any, *, now: datetime) -> None:
         row.rank = 1_000 + session.scalars(select(func.count()).select_from(programme.Tier)).one()  # put in order below
 
     @classmethod
     def settled(cls, session: Session, items: Sequence[Any], *, now: datetime) -> None:
         _put_in_order(session, {item.key for item in items})
+
+
+def _of(tier: programme.Tier) -> ColumnElement[bool]:
+    line = programme.TierLine
+    return or_(line.tier_id == tier.id, line.from_tier_id == tier.id)
+
+
+def _rise(session: Session, row: Any, item: Tier, *, now: datetime) -> int:
+    """Members who stand below the tier, as it stands or would, and reach its new threshold today."""
+    brand, standing = the_brand(session), programme.Tier
+    least = to_minor(str(item.threshold), brand.currency)[0]
+    rank = row.rank if row is not None else _place(session, least)
+    sums = _standing.counted(brand.tiers_by, calendar_of(session).day_of(now), currency=brand.currency)
+    below = (
+        select(func.count())
+        .select_from(Member)
+        .join(sums, sums.c.member_id == Member.id)
+        .outerjoin(standing, standing.id == Member.tier_id)
+        .where(Member.registered_at.is_not(None), sums.c.counted >= least, func.coalesce(standing.rank, 0) < rank)
+    )
+    return session.scalars(below).one()
+
+
+def _place(session: Session, least: int) -> int:
+    """The rank a new tier would take: above all that take less."""
+    return session.scalars(select(func.count()).where(programme.Tier.threshold < least)).one()
 
 
 def _put_in_order(session: Session, ours: set[str]) -> None:
