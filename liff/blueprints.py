@@ -4,6 +4,7 @@ from liff.bookings import bookings
 from liff.card import card
 from liff.coupons import coupons
 from liff.forms import forms
+from liff.invoices import invoices
 from liff.links import links
 from liff.login import login
 from liff.me import me
@@ -22,5 +23,6 @@ BLUEPRINTS = (
     registration,
     forms,
     links,
+    invoices,
     me,
 )

@@ -45,6 +45,7 @@ SCREENS = (
     Screen("contact", "liff/text.html", "text.js", mark("Contact")),
     Screen("privacy", "liff/text.html", "text.js", mark("Privacy")),
     Screen("me", "liff/me.html", "me.js", mark("My data")),
+    Screen("invoices", "liff/invoices.html", "invoices.js", mark("My invoices")),
     Screen("forms/<key>", "liff/form.html", "form.js", mark("A few questions")),
     Screen("t/<token>", "liff/link.html", "link.js", mark("One moment")),
 )
@@ -132,4 +133,7 @@ def _settings(session: Session, page: str) -> dict[str, object]:
     """What the modules need to know: no person in it."""
     liff_id, practice = the_channel(session).liff_id, door.service().practice_origin
     base = f"{practice}/liff/open/{liff_id}" if practice else f"https://liff.line.me/{liff_id}"
-    return {"liffId": liff_id, "liffUrl": base, "page": page, "language": door.language()}
+    return {
+        "liffId": liff_id, "liffUrl": base, "page": page, "language": door.language(),
+        "invoices": the_brand(session).currency == "TWD",  # e-invoices to register are Taiwan's
+    }  # fmt: skip

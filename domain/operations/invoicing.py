@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid, TooMany
-from domain.operations import naming, purchasing, resolving
+from domain.operations import naming, purchasing, resolving, settling
 from domain.operations.recording import record
 from domain.wording import mark
 from models.member import Identity, Member
@@ -56,7 +56,8 @@ def register(session: Session, member: Member, *, number: str, source: str, now:
         session, "invoice_registered", member_id=member.id, source=source, object=f"invoice:{invoice}",
         dedupe_key=f"invoice:{invoice}", now=now,
     )  # fmt: skip
-    purchasing.link_buyer(session, member.id, [invoice], now=now)
+    purchasing.link_buyers(session, {invoice: resolving.record_of(session, member.id)}, now=now)
+    settling.settle(session, [member.id], now=now)  # found or not, it may have counted for something
     return invoice
 
 

@@ -28,7 +28,7 @@ ELSEWHERE = ("sent", "withheld", "noted", "coupon_claimed")
 TOLD_ELSEWHERE = ("order", "coupon_claim", "check_in", "registration")
 # Objects whose key says nothing to a reader.
 UNNAMED = ("booking", "registration")
-PREFIXES = ("store", "check_in", "coupon", "form", "tag", "order", "automation")
+PREFIXES = ("store", "check_in", "coupon", "form", "tag", "order", "automation", "invoice")
 
 
 @dataclass(frozen=True)

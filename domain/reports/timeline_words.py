@@ -21,6 +21,7 @@ EVENT_WORDS = {
     "enrolled": mark("Entered the automation %(thing)s"),
     "tagged": mark("Tagged: %(thing)s"),
     "untagged": mark("No longer tagged: %(thing)s"),
+    "invoice_registered": mark("Registered the invoice %(thing)s"),
     "browsed": mark("Looked at %(thing)s"),
     "favourited": mark("Marked %(thing)s as a favourite"),
     "carted": mark("Put %(thing)s in the cart"),

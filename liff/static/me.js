@@ -14,7 +14,7 @@ function show(me) {
     languages(),
     offers(me),
     copyAndErase(),
-    h("ul", { class: "rows section links" }, ...[["/liff/tier", _("Tier and points")], ["/liff/news", _("News")], ["/liff/contact", _("Contact")], ["/liff/privacy", _("Privacy")]]
+    h("ul", { class: "rows section links" }, ...[["/liff/tier", _("Tier and points")], ...(settings.invoices && me.registered ? [["/liff/invoices", _("My invoices")]] : []), ["/liff/news", _("News")], ["/liff/contact", _("Contact")], ["/liff/privacy", _("Privacy")]]
       .map(([href, words]) => h("li", {}, h("a", { href }, words)))),
   );
 }
