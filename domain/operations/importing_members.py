@@ -139,7 +139,7 @@ def _join_bare(session: Session, rows: Sequence[MemberRow], known: _Known, *, no
                 session, kept, gone, staff_id=None, reason=reason, evidence=evidence, follows=False, now=now
             )  # fmt: skip
             known.became(gone.id, kept.id)
-            joined |= {gone.id, kept.id}
+            joined.add(kept.id)
     return joined
 
 

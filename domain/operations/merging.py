@@ -18,8 +18,11 @@ from domain.operations.recording import note_history, record
 from domain.wording import mark
 from models.member import Friend, Identity, Member
 from models.merge import Merge, MergeProposal
+from models.programme import TierLine
 from models.purchase import Purchase
 
+# In the evidence: the latest line of the tier ledger when two were joined.
+AFTER = "after_tier_line"
 BY_STAFF, BY_PHONE, BY_LINE = "by_staff", "verified_phone", "line_id"
 
 
@@ -40,7 +43,8 @@ def merge(
     """
     take_turn(session, kept, gone)
     _check(session, kept, gone)
-    made = Merge(kept_id=kept.id, gone_id=gone.id, reason=reason, evidence=dict(evidence or {}), at=now, by_id=staff_id)
+    known = {**(evidence or {}), AFTER: session.scalar(select(func.max(TierLine.id))) or 0}
+    made = Merge(kept_id=kept.id, gone_id=gone.id, reason=reason, evidence=known, at=now, by_id=staff_id)
     session.add(made)
     gone.merged_into_id = kept.id
     session.flush()
@@ -53,7 +57,7 @@ def merge(
     session.flush()
     session.expire_all()
     if follows:
-        follow_up(session, [kept.id, gone.id], now=now)
+        follow_up(session, [kept.id], now=now)
     return made
 
 
@@ -65,7 +69,11 @@ def take_turn(session: Session, *members: Member) -> None:
 
 
 def follow_up(session: Session, member_ids: Collection[int], *, now: datetime) -> None:
-    """Computes anew what is derived from these people's past, and only theirs. It is no news to anyone."""
+    """Computes anew what is derived from these people's past, and only theirs. It is no news to anyone.
+
+    Of a record that was joined into another nothing is: it sleeps.
+    """
+    member_ids = [each for each, kept in resolving.roots(session, member_ids).items() if each == kept]
     if not member_ids:
         return
     note_history(session, member_ids, now=now)

@@ -155,5 +155,6 @@ def _compared(session: Session, tag: Tag, ids: Sequence[int] | None, *, now: dat
         tag_id=tag.id,
         to_give=session.scalars(people.where(*person, holds, Member.id.not_in(_open(tag)))).all(),
         to_renew=session.scalars(people.where(*person, holds, Member.id.in_(by_rule.where(stale)))).all(),
-        to_take=session.scalars(people.where(~holds, Member.id.in_(by_rule))).all(),
+        # The tags of a record that was joined into another sleep with it.
+        to_take=session.scalars(people.where(Member.merged_into_id.is_(None), ~holds, Member.id.in_(by_rule))).all(),
     )

@@ -7,6 +7,7 @@ is added. When late data changes the past, the past stays as written and one lin
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import select
@@ -84,6 +85,7 @@ def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, i
     added = 0
     for member_id, member in members.items():
         if member.registered_at is None:
+            member.tier_id = member.tier_since = member.tier_until = None
             continue
         floors = [_floor(line, ladder, calendar) for line in lines[member_id] if line.reason in GIVEN]
         moves = replay(spends[member_id], floors, rules, today=calendar.day_of(now), moment_of=calendar.start)
@@ -138,17 +140,47 @@ def _write(
     """
     written = {line.cause for line in lines}
     fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in written]
-    rank, until, since = (moves[-1].rank, moves[-1].until, moves[-1].at) if moves else (0, None, member.registered_at)
+    rank, until = (moves[-1].rank, moves[-1].until) if moves else (0, None)
     if lines and not fresh and ladder[rank].id != member.tier_id:
         # Late data unmade what was written: the past stays as written, this line says where it led.
         today = calendar.day_of(now)
-        cause = f"recomputed:{now.isoformat()}"
+        cause = f"recomputed:{now.isoformat()}:{len(lines)}"
         fresh = [Move(now, today, rank, _rank(ladder, member.tier_id), "recomputed", until, 0, cause)]
     session.add_all(_line(member, move, ladder, calendar, known) for move in fresh)
     if ladder[rank].id != member.tier_id:
-        member.tier_since = since
+        member.tier_since = _since(member, moves)
     member.tier_id, member.tier_until = ladder[rank].id, until
     return fresh
+
+
+def _since(member: Member, moves: Sequence[Move]) -> datetime | None:
+    """Since when they stand where their moves have led them."""
+    here = list(takewhile(lambda move: move.rank == moves[-1].rank, reversed(moves)))
+    return here[-1].at if here else member.registered_at
+
+
+def restate(session: Session, member_ids: Collection[int], *, after: int, now: datetime) -> None:
+    """Of people who were parted: computed lines that only stood while their records were one are taken out.
+
+    `after`: the id of the latest line of anybody when they were joined. What was given to them stays.
+    """
+    ladder = list(session.scalars(select(Tier).order_by(Tier.rank)))
+    calendar, rules = calendar_of(session), tier_history.rules_of(session, ladder) if ladder else []
+    members = _locked(session, sorted(member_ids)) if ladder else {}
+    spends, lines = tier_history.counting(session, list(members), rules, calendar), _ledger(session, list(members))
+    for member_id, member in members.items():
+        moves: list[Move] = []
+        if member.registered_at is not None:
+            floors = [_floor(line, ladder, calendar) for line in lines[member_id] if line.reason in GIVEN]
+            moves = replay(spends[member_id], floors, rules, today=calendar.day_of(now), moment_of=calendar.start)
+            moves = [_joining(member, calendar), *moves]
+        own = {_cause(member, move) for move in moves}
+        for line in lines[member_id]:
+            if line.id > after and line.reason not in GIVEN and line.cause not in own:
+                session.delete(line)
+        if moves and ladder[moves[-1].rank].id != member.tier_id:
+            member.tier_id, member.tier_since = ladder[moves[-1].rank].id, _since(member, moves)
+    session.flush()
 
 
 def _joining(member: Member, calendar: Calendar) -> Move:

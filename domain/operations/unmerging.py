@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict
-from domain.operations import belongings, folding, merging, replaying, resolving
+from domain.operations import belongings, folding, merging, replaying, resolving, tiering
 from domain.operations.auditing import audit
 from domain.operations.recording import record
 from domain.wording import mark
@@ -43,6 +43,7 @@ def unmerge(session: Session, made: Merge, *, staff_id: int | None, reason: str 
     session.flush()
     session.expire_all()
     _replay(session, {holder, gone.id}, now=now)
+    tiering.restate(session, sorted({holder, gone.id}), after=int(made.evidence.get(merging.AFTER, 0)), now=now)
     merging.follow_up(session, sorted({holder, kept.id, gone.id}), now=now)
 
 
