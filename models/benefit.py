@@ -124,3 +124,5 @@ class AccessLine(Base):
     reason: Mapped[Short] = mapped_column(default="granted")
     cause: Mapped[Text] = mapped_column(unique=True)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # taken back, as when what paid for it was refunded
+    # What it rests on: {"order", "sku"} that paid for it, {"note"} of staff.
+    evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)

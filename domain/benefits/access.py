@@ -21,7 +21,7 @@ def wrong(value: Any, keys: Callable[[str], set[str]]) -> str | None:
     """What a programme file's value for this kind is wrong about."""
     good = isinstance(value, dict) and value.keys() <= SAYS and isinstance(value.get("key"), str)
     if not good or not _is_days(value.get("days", 1), least=1) or not _is_days(value.get("grace_days", 0), least=0):
-        return "access is {key: club, days: 365}, and grace_days: 14 if a late renewal joins on; without days it never ends"
+        return "access is {key: club, days: 365}, with grace_days: 14 if a late renewal joins on; without days it stays"
     return None if 0 < len(value["key"]) <= 64 else "the key of an access is 1 to 64 signs"
 
 

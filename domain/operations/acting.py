@@ -5,7 +5,7 @@ The hold-out keeps back the message. A benefit that was promised (a birthday gif
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -99,7 +99,9 @@ def _grant(session: Session, case: Case, action: dict[str, Any], n: int, *, now:
         return
     cause, benefit = case.cause(n), action["benefit"]
     try:
-        given = granting.grant(session, member_id=case.member.id, benefit=benefit, cause=cause, now=now)
+        given = granting.grant(
+            session, member_id=case.member.id, benefit=benefit, cause=cause, evidence=case.enrolment.evidence, now=now
+        )
     except Refusal as refusal:
         case.enrolment.reason = refusal.code
         if not action.get("optional"):
@@ -179,13 +181,21 @@ def _render(session: Session, case: Case, action: dict[str, Any], *, url: str, n
 
 
 def _values(session: Session, case: Case) -> dict[str, str]:
-    """What the programme's words may mention of the coupon in hand."""
-    if case.claim is None:
-        return {}
+    """What the programme's words may mention: of what let them in (points, until when), and of the coupon in hand."""
     language = language_for(the_brand(session), case.member)
-    values = {"coupon": pick(case.claim.terms.get("title"), language)}
+    values = _values_of(case.enrolment.evidence, language)
+    if case.claim is None:
+        return values
+    values["coupon"] = pick(case.claim.terms.get("title"), language)
     if case.claim.expires_at:
         values["until"] = day_words(language, calendar_of(session).day_of(case.claim.expires_at))
+    return values
+
+
+def _values_of(evidence: dict[str, Any], language: str) -> dict[str, str]:
+    values = {name: str(evidence[name]) for name in ("points",) if name in evidence}
+    if "until" in evidence:
+        values["until"] = day_words(language, date.fromisoformat(evidence["until"]))
     return values
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from domain import rules
 from domain.calendar import calendar_of
 from domain.money import decimals_of
-from domain.scores._point_terms import Judged, Terms, began, ends, terms_from
+from domain.scores._point_terms import Judged, Terms, ends, terms_from
 from domain.scores.points import kept
 from models.event import Event
 from models.member import Member
@@ -51,10 +51,10 @@ def is_on(session: Session) -> bool:
 
 def missing_lines(session: Session, ids: Collection[int], ledger: Ledger, *, now: datetime) -> list[Line]:
     """The lines that bring each order of these people to what it earns as it is now."""
-    stored = the_brand(session).points
-    terms, first = terms_from(stored), began(stored)
+    terms = terms_from(the_brand(session).points)
     mine = _lines_by_order(ledger)
-    orders = [each for each in _orders(session, ids, first) if terms is not None or each.id in mine]
+    bought = _orders(session, ids, terms.since if terms else None)
+    orders = [each for each in bought if terms is not None or each.id in mine]
     new = [each for each in orders if each.id not in mine]
     judged = dict(_judged(session, terms, new, now=now)) if terms and new else {}
     made = list(_first_lines(session, terms, judged, new)) if terms and judged else []
@@ -209,7 +209,7 @@ def _refunded_at(session: Session, purchase_ids: Sequence[int]) -> dict[int, dat
         .where(PurchaseLine.purchase_id.in_(purchase_ids))
         .group_by(PurchaseLine.purchase_id)
     )
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def _returned(session: Session, ledger: Ledger, *, now: datetime) -> Iterator[Line]:

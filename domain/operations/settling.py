@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from domain.operations import pointing, tiering
+from domain.operations import accessing, missions, pointing, tiering
 
 
 def settle(session: Session, member_ids: Collection[int], *, is_history: bool = False, now: datetime) -> None:
@@ -15,3 +15,5 @@ def settle(session: Session, member_ids: Collection[int], *, is_history: bool = 
     """
     tiering.settle(session, member_ids, is_history=is_history, now=now)
     pointing.settle(session, member_ids, is_history=is_history, now=now)
+    accessing.settle(session, member_ids, is_history=is_history, now=now)
+    missions.settle(session, member_ids, is_history=is_history, now=now)

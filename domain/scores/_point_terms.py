@@ -59,7 +59,7 @@ class Terms(BaseModel):
     pending_days: int = Field(7, ge=0, le=365)
     expire: Expiry = "end_of_next_year"
     expire_days: int | None = Field(None, ge=1)
-    since: date | None = None
+    since: date
     times: list[Times] = []
 
     def last_day(self, earned_on: date) -> date | None:
@@ -106,16 +106,11 @@ class Judged:
 
 def terms_from(stored: Mapping[str, Any]) -> Terms | None:
     """The terms as the brand's row keeps them; None where the brand has no points."""
-    return Terms.model_validate({name: value for name, value in stored.items() if name != "began"}) if stored else None
-
-
-def began(stored: Mapping[str, Any]) -> date | None:
-    """The first local day whose orders earn: as the programme says, else the day points were switched on."""
-    first = stored.get("since") or stored.get("began")
-    return date.fromisoformat(first) if first else None
+    said = {name: value for name, value in stored.items() if name in Terms.model_fields}
+    return Terms.model_validate(said) if stored else None
 
 
 def ends(terms: Terms | None, earned_on: date, calendar: Calendar) -> datetime | None:
     """The last second in which points earned on a day can be used; None: without end."""
-    last = (terms or Terms()).last_day(earned_on)
+    last = (terms or Terms(since=earned_on)).last_day(earned_on)
     return calendar.last_second(last) if last else None

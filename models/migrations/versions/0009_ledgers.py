@@ -55,6 +55,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=64), nullable=False),
     sa.Column('cause', sa.String(length=255), nullable=False),
     sa.Column('ended_at', UtcDateTime(), nullable=True),
+    sa.Column('evidence', Json, nullable=False),
     sa.ForeignKeyConstraint(['member_id'], ['member.id'], name=op.f('fk_access_line_member_id_member')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_access_line')),
     sa.UniqueConstraint('cause', name=op.f('uq_access_line_cause'))
@@ -88,6 +89,11 @@ def upgrade() -> None:
     )
     op.create_index('ix_point_lot_expires', 'point_lot', ['expires_at'], unique=False)
     op.create_index('ix_point_lot_member', 'point_lot', ['member_id', 'expires_at'], unique=False)
+    # Points given before there were lots: nothing was ever spent of them, so each is its own lot.
+    op.execute(
+        "INSERT INTO point_lot (line_id, member_id, points, remaining, usable_at, expires_at) "
+        "SELECT id, member_id, points, points, coalesce(usable_at, at), expires_at FROM point_line WHERE points > 0"
+    )
 
 
 def downgrade() -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.operations import pointing
+from domain.errors import Invalid
+from domain.operations import pointing, programme, tagging
 from domain.operations.purchasing import Line, Order, link_buyer, record_lines, record_order
 from domain.operations.recording import record
 from domain.reports.points import balance_of
@@ -92,8 +93,6 @@ def test_the_tier_is_that_of_the_moment_it_was_paid(session: Session, gold: Memb
 
 def test_a_rule_may_multiply_and_says_so_on_the_line(session: Session, member: Member) -> None:
     tag, other = make_tag(session, "tea"), make_member(session, registered_at=moment(session, 2026, 1, 1))
-    from domain.operations import tagging
-
     when = moment(session, 2026, 3, 3)
     tagging.give(session, [member.id], tag, source="staff", evidence={}, now=when)
     have_points(session, times=[{"key": "tea_lovers", "times": 2, "rule": {"condition": "has_tag", "tag": "tea"}}])
@@ -220,3 +219,34 @@ def test_baht_have_satang_and_points_are_for_whole_hundreds_of_baht(session: Ses
     the_brand(session).currency = "THB"
     buy(session, member, moment(session, 2026, 3, 3), 19_999)  # 199.99
     assert worth(session, member) == 1
+
+
+def section(**said: Any) -> dict[str, Any]:
+    return {"brand": {"name": "Camellia"}, "points": said}
+
+
+def test_the_programme_says_what_is_earned_and_says_it_again(session: Session, now: datetime) -> None:
+    said = section(per=50, since="2026-01-01", times=[{"key": "friday", "times": 1.5, "on": {"weekdays": [5]}}])
+    programme.apply(session, programme.read(said), by="test", now=now)
+    assert programme.export(session)["points"] == said["points"]
+    assert programme.diff(session, programme.read(said)) == []
+    member = make_member(session, registered_at=moment(session, 2026, 1, 1))
+    buy(session, member, moment(session, 2026, 3, 6), 500)  # a Friday
+    assert lines_of(session, member) == [("earned", 15)]
+    programme.apply(session, programme.read(section()), by="test", now=now)
+    assert the_brand(session).points == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"per": 100}, {"since": "2026-01-01"}, {"points": 2}, {"per": 100, "since": "soon"},
+        {"per": 100, "since": "2026-01-01", "times": [{"key": "a", "times": 1}]},
+        {"per": 100, "since": "2026-01-01", "times": [{"key": "a", "times": 2}, {"key": "a", "times": 3}]},
+        {"per": 100, "since": "2026-01-01", "times": [{"key": "a", "times": 2, "rule": {"condition": "smiles"}}]},
+        {"per": 100, "since": "2026-01-01", "times": [{"key": "a", "times": 2, "on": {"weekday": [1]}}]},
+    ],
+)  # fmt: skip
+def test_terms_that_cannot_be_are_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match="at points"):
+        programme.read(section(**said))

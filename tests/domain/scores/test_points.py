@@ -103,7 +103,7 @@ def test_refunds_take_back_in_proportion_rounded_up_for_the_shop(
 
 
 def test_of_several_multipliers_the_highest_applies() -> None:
-    terms = Terms.model_validate({"times": [
+    terms = Terms.model_validate({"since": "2026-01-01", "times": [
         {"key": "gold", "times": 1.5, "tiers": ["gold"]},
         {"key": "day", "times": 2, "on": {"month_days": [18]}},
         {"key": "asked", "times": 3, "rule": {"condition": "registered"}},

@@ -9,9 +9,12 @@ from domain import triggers
 SAID = {
     "tier_reached": ({"tiers": ["gold", "black"]}, "when they reach the tier gold or black"),
     "after_event": ({"event": "registered"}, "after: became a known member"),
+    "before_access_ends": ({"access": "club", "days": 30}, "when access to club ends in 30 days"),
     "before_booking": ({"hours": 3}, "3 hours before a booked visit"),
     "before_coupon_ends": ({"days": 3}, "when a coupon of theirs ends in 3 days"),
+    "before_points_expire": ({"days": 30}, "when points of theirs end in 30 days"),
     "birth_month": ({}, "when their birth month begins"),
+    "bought": ({"skus": ["CLUB", "CLUB-M"]}, "after buying CLUB or CLUB-M"),
     "days_since": ({"last": "purchase", "days": 30}, "when 30 days have passed since the last purchase"),
     "rule_holds": (
         {"rule": {"condition": "is_friend"}},
