@@ -49,6 +49,7 @@ Lines = Annotated[dict[str, list[str]], AfterValidator(_lines)]
 Rule = Annotated[dict[str, Any] | None, AfterValidator(_rule)]
 Trigger = Annotated[dict[str, Any], AfterValidator(_trigger)]
 Clock = Annotated[str, AfterValidator(_clock)]
+INVALID = "invalid_programme"
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,62}$")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -57,5 +58,5 @@ def wrong(where: str, why: str) -> NoReturn:
     """Refuses the file: `where` is a path into it, `why` a clause in plain words."""
     raise Invalid(
         mark("Nothing was applied: at %(where)s, %(why)s. Correct it and apply again."),
-        code="invalid_programme", where=where, why=why,
+        code=INVALID, where=where, why=why,
     )  # fmt: skip
