@@ -12,9 +12,9 @@ from models.base import Base, BigInt, Json, Key, Short, Text, UtcDateTime, where
 class Mission(Base):
     """A measure of what happened, within a window; on reaching `target`, a benefit once a round (design §2).
 
-    measure: {"count" | "sum" | "days" | "stores" | "products" | "amount": …, "of": "purchase" or an event kind,
-    with what narrows it: categories, skus, stores, channels, campaign, object, min_amount}.
-    window: {"from", "until"} | {"per": "month" | "week" | "year"} | {"days": n} from joining the mission.
+    Measure and window are shaped in domain/scores/_mission.py: {"of": "purchase" or an event kind, "by": "times" |
+    "days" | "stores" | "products" | "amount", with what narrows it}; {"from", "until"} | {"per": "month" | "week" |
+    "year"} | {"days": n, "since": "registered" | "first_step"}. An amount is in whole currency units.
     """
 
     __tablename__ = "mission"
@@ -28,11 +28,14 @@ class Mission(Base):
     window: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     rule: Mapped[dict[str, Any] | None] = mapped_column(Json)  # for whom; None = every member
     reward: Mapped[dict[str, Any]] = mapped_column(Json)  # a benefit
-    rounds: Mapped[int | None] = mapped_column(default=1)  # a person's rounds per window; None = no end
+    rounds: Mapped[int | None]  # a person's rounds per window; None = no end
     rewards_per_month: Mapped[int | None]  # a person's cap
     is_shown: Mapped[bool] = mapped_column(default=True)  # on the card, with its progress
     version: Mapped[int] = mapped_column(default=1)
     enabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What happened before it was first switched on counts only where the window says from when.
+    counts_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_good_run: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -117,6 +120,8 @@ class Ticket(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     place: Mapped[int | None]  # in the draw, from 1
     prize: Mapped[int | None]  # which of the draw's prizes, from 0
+    given_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the prize, once it was drawn
+    reason: Mapped[Short | None]  # why a prize could not be given: sold_out, …
 
 
 class ProgrammeVersion(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, NotFound
-from domain.operations import converting, recording, tiering
+from domain.operations import converting, missions, recording, tiering
 from domain.operations.auditing import audit
 from domain.wording import mark
 from models.event import Event
@@ -45,6 +45,7 @@ def visit(
         audit(
             session, staff_id=staff_id, action="checked_in", member_id=member.id, object=f"store:{store.key}", now=now
         )
+        missions.settle(session, [member.id], now=now)
     return is_new
 
 
@@ -68,6 +69,7 @@ def undo(session: Session, member: Member, store: Store, *, staff_id: int | None
     audit(
         session, staff_id=staff_id, action="undid_check_in", member_id=member.id, object=f"store:{store.key}", now=now
     )
+    missions.settle(session, [member.id], now=now)
 
 
 def _implied_start(session: Session, member: Member, store: Store, *, now: datetime) -> list[str]:

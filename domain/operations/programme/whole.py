@@ -10,9 +10,11 @@ from domain.operations.programme.sections._words import wrong
 from domain.operations.programme.sections.automations import Automation
 from domain.operations.programme.sections.brand import Brand
 from domain.operations.programme.sections.coupons import Coupon
+from domain.operations.programme.sections.draws import Draw
 from domain.operations.programme.sections.entry_sources import EntrySource
 from domain.operations.programme.sections.forms import Form
 from domain.operations.programme.sections.keyword_answers import KeywordAnswer
+from domain.operations.programme.sections.missions import Mission
 from domain.operations.programme.sections.points import Points
 from domain.operations.programme.sections.segments import Segment
 from domain.operations.programme.sections.stores import Store
@@ -36,6 +38,8 @@ class Programme(Shape):
     forms: list[Form] = []
     keyword_answers: list[KeywordAnswer] = []
     entry_sources: list[EntrySource] = []
+    draws: list[Draw] = []
+    missions: list[Mission] = []
     automations: list[Automation] = []
 
     def keys(self, section: str) -> set[str]:

@@ -50,6 +50,8 @@ def upgrade() -> None:
     sa.Column('is_shown', sa.Boolean(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('enabled_at', UtcDateTime(), nullable=True),
+    sa.Column('counts_from', UtcDateTime(), nullable=True),
+    sa.Column('last_good_run', UtcDateTime(), nullable=True),
     sa.Column('archived_at', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mission')),
     sa.UniqueConstraint('key', name=op.f('uq_mission_key'))
@@ -113,6 +115,8 @@ def upgrade() -> None:
     sa.Column('withdrawn_at', UtcDateTime(), nullable=True),
     sa.Column('place', sa.Integer(), nullable=True),
     sa.Column('prize', sa.Integer(), nullable=True),
+    sa.Column('given_at', UtcDateTime(), nullable=True),
+    sa.Column('reason', sa.String(length=64), nullable=True),
     sa.ForeignKeyConstraint(['draw_id'], ['draw.id'], name=op.f('fk_ticket_draw_id_draw')),
     sa.ForeignKeyConstraint(['member_id'], ['member.id'], name=op.f('fk_ticket_member_id_member')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_ticket')),
