@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, sessions: Sessions | None = Non
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         MAX_CONTENT_LENGTH=32 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,  # a pool of coupon codes comes back from its preview
     )
     app.extensions["regulars"] = make_service(settings, sessions)
     app.teardown_appcontext(door.close_session)

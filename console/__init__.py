@@ -11,7 +11,9 @@ from flask import Flask
 from console import (
     automations,
     campaigns,
+    care,
     commands,
+    coupons,
     export,
     health,
     login,
@@ -25,7 +27,9 @@ from console import (
     sending,
     settings,
     shell,
+    sources,
     stuck,
+    surveys,
     today,
 )
 
@@ -45,7 +49,11 @@ PAGES = (
     health.blueprint,
     export.blueprint,
     automations.blueprint,
+    coupons.blueprint,
+    surveys.blueprint,
+    care.blueprint,
     programme.blueprint,
+    sources.blueprint,
 )
 
 

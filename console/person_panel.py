@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from console.people import name_of
 from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Invalid
-from domain.operations import checkin, redeeming, selling, visiting
-from domain.reports import card
+from domain.money import to_text
+from domain.operations import allowing, checkin, redeeming, selling, visiting
+from domain.reports import card, care
 from domain.wording import lines_of, mark, pick, say
 from models.benefit import CouponClaim
 from models.member import Friend, Identity, Member
-from models.programme import Tier
+from models.programme import Tier, the_brand
 from models.purchase import Purchase
 from models.store import Booking, Slot, Store
 
@@ -36,11 +37,24 @@ def shown(session: Session, member: Member, store: Store, *, language: str, now:
         "may_undo_visit": visit is not None and now - visit.recorded_at <= visiting.UNDO,
         "bookings": _bookings_today(session, member, store, calendar, now=now),
         "running": _running_slots(session, store, now=now) if member.is_member else [],
-        "claims": card.live_coupons(session, member, now=now),
+        **_coupons(session, member, store, language=language, now=now),
+        "unhappy": care.open_for(session, member),
         "used": _just_used(session, member, now=now),
-        "sales": _just_sold(session, member, now=now),
+        "sales": (sales := _just_sold(session, member, now=now)),
+        "bill": to_text(sales[-1].net_amount, the_brand(session).currency) if sales else "",
         "phone_is_verified": _is_verified(session, member),
     }
+
+
+def _coupons(session: Session, member: Member, store: Store, *, language: str, now: datetime) -> dict[str, Any]:
+    """What they could use, the usable first, and of the others why not here or not today."""
+    claims = card.live_coupons(session, member, now=now)
+    refused = {
+        claim.ref: say(language, refusal.message, **refusal.values)
+        for claim in claims
+        if (refusal := allowing.why_not(session, claim, store_id=store.id, language=language, now=now))
+    }
+    return {"claims": sorted(claims, key=lambda claim: claim.ref in refused), "refused": refused}
 
 
 def birthday_words(member: Member, today: date, language: str) -> str:

@@ -12,6 +12,7 @@ from console import counter, person_panel, roles, texting
 from console.finding import find_at_counter
 from console.shell import money_in_words
 from domain.errors import Conflict, Invalid, NotFound, Refusal
+from domain.money import to_minor
 from domain.operations import checkin, joining, redeeming, registering, selling, verifying, visiting
 from domain.operations.auditing import audit
 from domain.wording import mark
@@ -104,12 +105,24 @@ def coupon(ref: str, claim_ref: str, deed: str) -> Any:
     session, member = door.session(), counter.the_person(ref)
     _own_claim(member, claim_ref)
     if deed == "redeem":
-        redeeming.redeem(session, claim_ref, staff_id=roles.me().id, store_id=counter.my_store().id, now=door.now())
+        redeeming.redeem(
+            session, claim_ref, staff_id=roles.me().id, store_id=counter.my_store().id, amount=_typed_amount(),
+            language=door.language(), now=door.now(),
+        )  # fmt: skip
         return _done(ref, door.words("Coupon used. You can undo this for ten minutes."))
     if deed == "undo":
         redeeming.undo(session, claim_ref, staff_id=roles.me().id, now=door.now())
         return _done(ref, door.words("Taken back: the coupon is as before."))
     raise NotFound(mark("There is no such thing to do with a coupon. Open the page again."))
+
+
+def _typed_amount() -> int | None:
+    """The bill in minor units; None when none was typed, or what was typed is no amount."""
+    typed = request.form.get("amount", "").strip()
+    try:
+        return to_minor(typed, the_brand(door.session()).currency)[0] if typed else None
+    except ValueError:
+        return None
 
 
 def _own_claim(member: Member, claim_ref: str) -> CouponClaim:

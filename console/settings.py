@@ -10,11 +10,9 @@ import door
 from console import roles
 from console.commands import invite_link
 from console.login import machine_now
-from domain.errors import NotFound
-from domain.operations import noting, staffing
-from domain.reports import health
-from domain.wording import mark
-from models.member import Friend, Member
+from domain.operations import staffing
+from domain.reports import care, health
+from models.member import Member
 from models.staff import AuditLine, Staff, StaffNote
 from models.store import Store
 
@@ -27,14 +25,8 @@ ELSEWHERE = ("paused_campaigns", "open_care")  # what waits for a person on page
 @blueprint.get("/")
 @roles.needs("marketer")
 def page() -> str:
-    """Chat texts and care tasks nobody has answered yet, the oldest first."""
-    query = (
-        select(StaffNote, Member, Friend)
-        .join(Member, Member.id == StaffNote.member_id)
-        .outerjoin(Friend, Friend.member_id == Member.id)
-        .where(StaffNote.closed_at.is_(None))
-    )
-    rows = door.session().execute(query.order_by(StaffNote.created_at).limit(PAGE)).all()
+    """Chat texts and tasks nobody has answered yet: who is first in line, then the oldest."""
+    rows = care.waiting(door.session(), limit=PAGE, now=door.now())
     return render_template("console/waiting.html", rows=rows, counts=waiting_counts(door.session()))
 
 
@@ -45,17 +37,6 @@ def waiting_counts(session: Session) -> dict[str, int]:
         "waiting": session.scalar(select(func.count()).where(StaffNote.closed_at.is_(None))) or 0,
         "stuck": sum(count for kind, count in undecided.items() if kind not in ELSEWHERE),
     }
-
-
-@blueprint.post("/notes/<int:note_id>/close")
-@roles.needs("marketer")
-def close_note(note_id: int) -> Any:
-    note = door.session().get(StaffNote, note_id)
-    if note is None:
-        raise NotFound(mark("There is no such note. Look at the list again."))
-    noting.close(door.session(), note, staff_id=roles.me().id, now=door.now())
-    door.session().commit()
-    return redirect(url_for("console.settings.page"), 303)
 
 
 @blueprint.get("/staff")

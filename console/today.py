@@ -17,6 +17,7 @@ from domain.errors import NotFound
 from domain.operations import booking as booking_a_visit
 from domain.operations import checkin, visiting
 from domain.operations.auditing import audit
+from domain.reports import care
 from domain.wording import mark
 from models.event import Event
 from models.member import Friend, Member
@@ -25,6 +26,7 @@ from models.store import Booking, Slot, Store, WaitlistEntry
 blueprint = Blueprint("today", __name__, url_prefix="/today")
 
 SHOWN = ("confirmed", "arrived", "no_show")
+WAITING_SHOWN = 5
 
 
 @dataclass
@@ -49,7 +51,16 @@ def page() -> str:
         "console/today.html", store=store, stores=counter.store_choices(), shown_day=day, today=today,
         day_before=day - timedelta(days=1), day_after=day + timedelta(days=1), slots=slots, walk_ins=walk_ins,
         booked=len(visits), came=sum(visit["booking"].state == "arrived" for visit in visits) + len(walk_ins),
+        waiting=_waiting(session, now=door.now()) if day == today else [],
     )  # fmt: skip
+
+
+def _waiting(session: Session, *, now: datetime) -> list[care.Case]:
+    """Who waits for an answer: at the counter what was given to me, at the desk the first few of everyone."""
+    me = roles.me()
+    if me.role == "store":
+        return care.waiting(session, assignee_id=me.id, now=now)
+    return care.waiting(session, limit=WAITING_SHOWN, now=now)
 
 
 def _asked_day(today: date) -> date:

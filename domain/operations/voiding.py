@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from domain.benefits import coupon as coupons
@@ -113,9 +113,3 @@ def _note(
         session, staff_id=staff_id, action=action, member_id=claim.member_id, object=f"claim:{claim.ref}", data=data,
         now=now,
     )  # fmt: skip
-
-
-def replacements(session: Session, claim_ids: list[int]) -> dict[int, str]:
-    """By claim, the ref of the one that replaced it."""
-    rows = select(CouponClaim.reissue_of_id, CouponClaim.ref).where(CouponClaim.reissue_of_id.in_(claim_ids))
-    return {old: ref for old, ref in session.execute(rows) if old is not None}

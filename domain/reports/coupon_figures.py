@@ -74,12 +74,13 @@ def offered(session: Session, coupon: Coupon, *, now: datetime) -> int:
     return session.scalar(select(func.count()).select_from(offered_people(coupon, now=now).subquery())) or 0
 
 
-def offered_people(coupon: Coupon, *, now: datetime) -> Any:
+def offered_people(coupon: Coupon, *, now: datetime) -> Select[int]:
     """Ids of the people behind `offered`."""
     opened = select(Event.member_id.label("member_id")).where(
         Event.kind == "conversion_started", Event.object == f"coupon:{coupon.key}", Event.occurred_at <= now
     )
-    return union(_counting(opened, Event.member_id), claimed_people(coupon, now=now))
+    both = union(_counting(opened, Event.member_id), claimed_people(coupon, now=now)).subquery()
+    return select(both.c.member_id)
 
 
 def claimed_people(coupon: Coupon, *, state: str = "claimed", now: datetime) -> Select[int]:

@@ -40,7 +40,7 @@ def test_an_unanswered_chat_is_shown_and_closed(signed_in, sessions, trouble):
     desk = signed_in("marketer")
     page = desk.get(SETTINGS).text
     assert "Are you open on Sunday" in page
-    desk.post(re.search(r'action="(/console/settings/notes/\d+/close)"', page)[1], on=SETTINGS)
+    desk.post(re.search(r'action="(/console/care/\d+/close)"', page)[1], on=SETTINGS)
     assert "Nobody waits" in desk.get(SETTINGS).text
 
 
