@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Subquery, case, exists, func, select
+from sqlalchemy import CTE, ColumnElement, case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from domain.metrics._cohort import RETURN_DAYS
@@ -72,17 +72,28 @@ def counted(session: Session, *, since: datetime, until: datetime, now: datetime
     return funnel([int(count) for count in row], names=steps)
 
 
+def people_at(since: datetime, until: datetime, place: int, *, stopped: bool) -> Rows:
+    """Member ids of who came as far as a step of STEPS, or with `stopped` no further."""
+    far = _how_far(since, until).subquery("far")
+    return select(far.c.member_id).where(far.c.far == place if stopped else far.c.far >= place)
+
+
 def _how_far(since: datetime, until: datetime) -> Rows:
     """(member_id, far): the last step of each who entered, as its place in STEPS."""
-    layer = _entered(since, until).subquery("reach")
+    layer = _once(_entered(since, until), "reach")
     for step in ("browse", "cart", "order", "pick_up"):
         # After the latest of the steps before that was taken at all.
         taken = [layer.c[name] for name in reversed(layer.c.keys()[1:])]
         after = func.coalesce(*taken) if len(taken) > 1 else taken[0]
-        layer = select(layer, _first_time(step, layer, after).label(step)).subquery(f"until_{step}")
+        layer = _once(select(layer, _first_time(step, layer, after).label(step)), f"until_{step}")
     places = [(_bought_again(layer), STEPS.index("repurchase"))]
     places += [(layer.c[name].is_not(None), STEPS.index(name)) for name in ("pick_up", "order", "cart", "browse")]
     return select(layer.c.member_id, case(*places, else_=0).label("far"))
+
+
+def _once(rows: Rows, name: str) -> CTE:
+    """Each layer is worked out once: where it stood in the next, its steps would be looked up again for each use."""
+    return rows.cte(name).prefix_with("MATERIALIZED")
 
 
 def _entered(since: datetime, until: datetime) -> Rows:
@@ -94,7 +105,7 @@ def _entered(since: datetime, until: datetime) -> Rows:
     )
 
 
-def _first_time(step: str, people: Subquery, after: ColumnElement[datetime]) -> ColumnElement[datetime]:
+def _first_time(step: str, people: CTE, after: ColumnElement[datetime]) -> ColumnElement[datetime]:
     ends = hours_later(people.c.reach, WITHIN_HOURS)
     if step == "order":
         first = select(func.min(Purchase.paid_at)).where(
@@ -113,7 +124,7 @@ def _first_time(step: str, people: Subquery, after: ColumnElement[datetime]) -> 
     return first.correlate(people).scalar_subquery()
 
 
-def _bought_again(people: Subquery) -> ColumnElement[bool]:
+def _bought_again(people: CTE) -> ColumnElement[bool]:
     """Another purchase day within 90 days of the order's day."""
     first, later = aliased(Purchase), aliased(Purchase)
     return exists(

@@ -30,11 +30,21 @@ def name_of(page: Page, asked: Mapping[str, str]) -> str:
 def counted(session: Session, page: Page, asked: Mapping[str, str], *, now: datetime) -> Counted:
     """As kept last night; what is not kept is counted now, except for the longest of a large brand."""
     kept = session.get(KeptReport, name_of(page, asked)) if page.nightly else None
-    if kept is not None and now - FRESH <= kept.made_at <= now:
+    if kept is not None and _is_fresh(kept, now):
         return Counted(kept.document, kept.made_at)
     if page.how_long == "long" and is_large(session):
         return Counted(None, now)
     return Counted(page.count(session, asked, now), now)
+
+
+def fresh(session: Session, name: str, *, now: datetime) -> Document | None:
+    """A document the night counted; None when it has not, or not lately."""
+    kept = session.get(KeptReport, name)
+    return kept.document if kept is not None and _is_fresh(kept, now) else None
+
+
+def _is_fresh(kept: KeptReport, now: datetime) -> bool:
+    return now - FRESH <= kept.made_at <= now
 
 
 def noted(session: Session, about: str) -> dict[str, Any]:

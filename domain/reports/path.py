@@ -1,0 +1,116 @@
+"""From a first message to a second purchase: how far the people first reached in a month came, and how long it took.
+
+Steps: reached, identified (registered), in the store (a visit or a kept booking) or ordering, bought, bought again,
+rose a tier. Each within 90 days of being reached; a later step implies the earlier ones, so counts never rise
+(feature M5).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Subquery, case, func, select
+from sqlalchemy.orm import Session
+
+from domain.metrics._people import counts
+from domain.metrics._shape import Rows, flag
+from domain.metrics.segment_engagement import reached
+from models.arithmetic import days_between, hours_later, local_day, median
+from models.campaign import Recipient
+from models.event import Event
+from models.member import Member
+from models.programme import TierLine
+from models.purchase import Purchase
+
+STEPS = ("reached", "identified", "visited", "bought", "again", "rose")
+WITHIN_HOURS = 90 * 24
+CAME = ("visited", "conversion_completed")
+
+
+@dataclass(frozen=True)
+class Step:
+    """How many came so far; the median of days from being reached, of those who did it themselves."""
+
+    name: str
+    count: int
+    days: float | None
+
+
+def how_far(since: datetime, until: datetime) -> Subquery:
+    """(member_id, at, a column a step, far): each person's first reach in [since, until), and what followed.
+
+    Each layer is worked out once; as plain subqueries its steps would be looked up again for each use.
+    """
+    entered = (
+        select(Recipient.member_id, func.min(Recipient.sent_at, type_=Recipient.sent_at.type).label("at"))
+        .join(Member, Member.id == Recipient.member_id)
+        .where(counts(), reached(), Recipient.sent_at < until)
+        .group_by(Recipient.member_id)
+        .having(func.min(Recipient.sent_at) >= since)
+        .cte("entered")
+        .prefix_with("MATERIALIZED")
+    )
+    ends = hours_later(entered.c.at, WITHIN_HOURS)
+    registered = case((Member.registered_at <= ends, Member.registered_at))
+    bought = _first(Purchase.paid_at, entered, Purchase.net_amount > 0, Purchase.member_id, Purchase.paid_at, ends)
+    visited = _first(Event.occurred_at, entered, Event.kind.in_(CAME), Event.member_id, Event.occurred_at, ends)
+    rose = _first(
+        TierLine.at,
+        entered,
+        TierLine.reason.in_(("upgraded", "granted", "by_hand")),
+        TierLine.member_id,
+        TierLine.at,
+        ends,
+    )
+    base = (
+        select(entered.c.member_id, entered.c.at, registered.label("identified"), visited.label("visited"),
+               bought.label("bought"), rose.label("rose"))
+        .join(Member, Member.id == entered.c.member_id)
+        .cte("steps")
+        .prefix_with("MATERIALIZED")
+    )  # fmt: skip
+    again = select(base, _second(base).label("again")).cte("with_again").prefix_with("MATERIALIZED")
+    far = case(*((again.c[name].is_not(None), STEPS.index(name)) for name in reversed(STEPS[1:])), else_=0)
+    return select(again, far.label("far")).subquery("path")
+
+
+def _first(value: Any, entered: CTE, what: Any, member_id: Any, at: Any, ends: Any) -> ColumnElement[Any]:
+    found = select(func.min(value, type_=value.type)).where(
+        member_id == entered.c.member_id, what, at > entered.c.at, at <= ends
+    )
+    return found.correlate(entered).scalar_subquery()
+
+
+def _second(base: CTE) -> ColumnElement[Any]:
+    """The first purchase on a later day than the first after being reached."""
+    first = select(func.min(Purchase.day)).where(
+        Purchase.member_id == base.c.member_id, Purchase.net_amount > 0, Purchase.paid_at > base.c.at
+    )
+    first_day = first.correlate(base).scalar_subquery()
+    later = select(func.min(Purchase.paid_at, type_=Purchase.paid_at.type)).where(
+        Purchase.member_id == base.c.member_id,
+        Purchase.net_amount > 0,
+        base.c.bought.is_not(None),
+        Purchase.day > first_day,
+        Purchase.paid_at <= hours_later(base.c.at, WITHIN_HOURS),
+    )
+    return later.correlate(base).scalar_subquery()
+
+
+def path(session: Session, *, since: datetime, until: datetime, zone: str) -> list[Step]:
+    rows = how_far(since, until)
+    sums = [func.coalesce(func.sum(flag(rows.c.far >= place)), 0) for place in range(len(STEPS))]
+    day = local_day(rows.c.at, zone)
+    days = [
+        median(case((rows.c[name].is_not(None), days_between(day, local_day(rows.c[name], zone)))))
+        for name in STEPS[1:]
+    ]
+    found = session.execute(select(*sums, *days)).one()
+    medians = [None, *found[len(STEPS) :]]
+    return [Step(name, int(found[place]), medians[place]) for place, name in enumerate(STEPS)]
+
+
+def people_at(since: datetime, until: datetime, place: int, *, stopped: bool) -> Rows:
+    """Who came to a step, or with `stopped` no further."""
+    rows = how_far(since, until)
+    return select(rows.c.member_id).where(rows.c.far == place if stopped else rows.c.far >= place)
