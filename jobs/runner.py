@@ -32,7 +32,7 @@ REST_AFTER_FAILURE = timedelta(minutes=3)
 Progress = Callable[[str], None]
 
 # What `flask job night` runs, in this order: scores before the tags and tiers that rest on them.
-NIGHT = ("scores", "retag", "tiers", "expire", "doubles", "automations", "snapshot", "close_month", "reports", "sweep")
+NIGHT = ("scores", "retag", "tiers", "points", "expire", "doubles", "automations", "snapshot", "close_month", "reports", "sweep")
 
 
 @dataclass(frozen=True)

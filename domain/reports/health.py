@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
+from domain.reports import points
 from models.automation import Enrolment, JobRun
 from models.campaign import Campaign, CampaignChunk
 from models.channel import the_channel
@@ -150,6 +151,7 @@ def findings(
         *(Finding(f"{name}_behind", values={"minutes": _minutes(behind, name)}) for name in behind.over()),
         *(Finding(k, n) for k, n in stuck_sending(session, now=now, machine=machine).items() if n),
         *(Finding(k, n) for k, n in undecided(session).items() if n),
+        *([Finding("points_differ", len(uneven))] if (uneven := points.reported(session)) else []),
         *_jobs_not_well(session, jobs_due, now=now),
         *_short_of_room(session),
     ]

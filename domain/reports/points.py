@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from domain.calendar import Month, calendar_of
 from domain.money import decimals_of
 from models.arithmetic import local_day
+from models.automation import JobRun
 from models.points import PointLine, PointLot
 from models.programme import the_brand
 
@@ -142,6 +143,15 @@ def differing(session: Session, only: Collection[int] | None = None) -> list[int
     both = union_all(lines, lots).subquery()
     uneven = select(both.c.member_id).group_by(both.c.member_id).having(func.sum(both.c.points) != 0)
     return sorted(session.scalars(uneven))
+
+
+def reported(session: Session) -> list[int]:
+    """Whom the last proof found, as far as it still holds: a look at these people alone, for the mark on every page."""
+    last = (
+        select(JobRun.report).where(JobRun.job == "points", JobRun.state == "done").order_by(JobRun.id.desc()).limit(1)
+    )
+    found = (session.scalar(last) or {}).get("differ") or []
+    return differing(session, only=found) if found else []
 
 
 def cost_of(session: Session, points: int) -> int:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.calendar import Calendar
 
+CAUGHT_UP = "caught_up"  # kept beside the stored terms: from which day on every order has earned
 Expiry = Literal["end_of_next_year", "end_of_year", "never"]
 
 

@@ -7,10 +7,8 @@ from pydantic import Field, model_validator
 
 from domain.operations.programme.sections._section import Shape, Single, Whole
 from domain.operations.programme.sections._words import Key, Rule, wrong
-from domain.scores._point_terms import Expiry, On
+from domain.scores._point_terms import CAUGHT_UP, Expiry, On
 from models.programme import Brand
-
-CAUGHT_UP = "caught_up"  # kept beside the terms: from which day on every order has earned
 
 
 class Times(Shape):
