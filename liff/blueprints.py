@@ -10,6 +10,7 @@ from liff.login import login
 from liff.me import me
 from liff.pages import files, pages
 from liff.registration import registration
+from liff.sources import sources
 from liff.waitlist import waitlist
 
 BLUEPRINTS = (
@@ -24,5 +25,6 @@ BLUEPRINTS = (
     forms,
     links,
     invoices,
+    sources,
     me,
 )

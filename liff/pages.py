@@ -47,6 +47,7 @@ SCREENS = (
     Screen("me", "liff/me.html", "me.js", mark("My data")),
     Screen("invoices", "liff/invoices.html", "invoices.js", mark("My invoices")),
     Screen("forms/<key>", "liff/form.html", "form.js", mark("A few questions")),
+    Screen("from/<key>", "liff/from.html", "from.js", mark("Welcome")),
     Screen("t/<token>", "liff/link.html", "link.js", mark("One moment")),
 )
 
