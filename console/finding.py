@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from domain.errors import NotFound, Refusal
 from domain.operations import naming
 from domain.wording import mark
-from models.benefit import CouponClaim
+from models.benefit import Coupon, CouponClaim, CouponCode
 from models.codes import CLAIM_PREFIX, PREFIX, read_claim_code, read_code
 from models.member import Member
 
@@ -20,7 +20,7 @@ def find_at_counter(session: Session, text: str, *, secret: str, now: datetime) 
     if text.startswith((PREFIX, CLAIM_PREFIX)):
         member_id = _by_code(session, text, secret=secret, now=now)
     else:
-        member_id = _by_number(session, text)
+        member_id = _by_number(session, text) or _by_pool_code(session, text)
     member = session.get(Member, member_id) if member_id else None
     if member is None or member.erased_at is not None:
         raise NotFound(
@@ -49,6 +49,18 @@ def _by_number(session: Session, text: str) -> int | None:
         return None
     found = naming.find_records(session, [text]).get(text)
     return found or _by_claimed_phone(session, text)
+
+
+def _by_pool_code(session: Session, text: str) -> int | None:
+    """Whoever holds the coupon with this code made elsewhere, where just one person does."""
+    holders = (
+        select(CouponClaim.member_id)
+        .join(CouponCode, CouponCode.claim_id == CouponClaim.id)
+        .where(CouponCode.coupon_id.in_(select(Coupon.id).where(Coupon.has_codes)), CouponCode.code == text)
+        .where(CouponClaim.voided_at.is_(None))
+    )
+    found = session.scalars(holders.distinct().limit(2)).all()
+    return found[0] if len(found) == 1 else None
 
 
 def _by_claimed_phone(session: Session, text: str) -> int | None:

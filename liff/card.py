@@ -183,7 +183,9 @@ def _points(points: report.Points) -> PointsOut:
 
 def _coupon(claim: CouponClaim) -> CouponOut:
     ends = calendar_of(door.session()).day_of(claim.expires_at) if claim.expires_at else None
-    return CouponOut(ref=claim.ref, title=pick(claim.coupon.title, door.language()), until=_day(ends))
+    return CouponOut(
+        ref=claim.ref, title=pick(claim.terms.get("title") or claim.coupon.title, door.language()), until=_day(ends)
+    )
 
 
 def _purchase(bought: report.Bought) -> PurchaseOut:

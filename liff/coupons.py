@@ -9,14 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 import door
+from domain.benefits.coupon import terms_of
 from domain.calendar import Calendar, calendar_of
 from domain.errors import Gone, NotFound
-from domain.operations import claiming
+from domain.messages import _coupon_words as coupon_words
+from domain.operations import claiming, coupon_codes
 from domain.wording import day_words, mark, money_words, pick
 from liff import session, symbols
 from liff.screens import Shape, api_blueprint
 from liff.starts import note_starts
-from models.benefit import Coupon, CouponClaim
+from models.benefit import CouponClaim
 from models.codes import make_claim_code, seconds_left
 from models.programme import the_brand
 
@@ -30,6 +32,7 @@ class CouponTerms(Shape):
     terms: str
     gives: str = Field(description="What it gives, in words, such as NT$ 100 off")
     min_spend: str | None
+    limits: list[str] = Field(description="When and where it may be used, one line each; empty when anywhere any day")
 
 
 class OfferShape(Shape):
@@ -60,7 +63,8 @@ class MyCoupons(Shape):
 
 class CouponCode(Shape):
     value: str
-    expires_in: int
+    expires_in: int = Field(description="Seconds until the next code; 0 for a code that stays")
+    text: str | None = Field(description="The code to read aloud or type, where it was made elsewhere")
     qr: str
     barcode: str | None
 
@@ -107,7 +111,10 @@ def claim(key: str) -> ClaimShape:
 @coupons.get("/claims/<ref>/code")
 @coupons.output(CouponCode)
 def code(ref: str) -> CouponCode:
-    """The code to show at the counter: signed, for this coupon only, and good for a minute."""
+    """The code to show at the counter: signed, for this coupon only, and good for a minute.
+
+    Of a coupon with codes made elsewhere it is the claim's own code, which stays.
+    """
     member = session.member()
     found = door.session().scalar(select(CouponClaim).where(CouponClaim.ref == ref, CouponClaim.member_id == member.id))
     if found is None:
@@ -116,10 +123,12 @@ def code(ref: str) -> CouponCode:
         raise Gone(
             mark("This coupon is used or over, so there is no code to show. See your other coupons."), code="not_live"
         )
-    value = make_claim_code(door.service().secret_key, found.ref, door.now())
+    fixed = coupon_codes.codes_of(door.session(), [found.id]).get(found.id)
+    value = fixed or make_claim_code(door.service().secret_key, found.ref, door.now())
     return CouponCode(
-        value=value, expires_in=seconds_left(door.now()), qr=symbols.qr(value), barcode=symbols.barcode(value)
-    )
+        value=value, expires_in=0 if fixed else seconds_left(door.now()), text=fixed, qr=symbols.qr(value),
+        barcode=symbols.barcode(value),
+    )  # fmt: skip
 
 
 def _claims(member_id: int) -> Sequence[CouponClaim]:
@@ -132,18 +141,11 @@ def _offer_shape(offer: claiming.Offer, calendar: Calendar) -> OfferShape:
     coupon, refusal = offer.coupon, offer.refusal
     left = None if coupon.stock is None else max(0, coupon.stock - coupon.issued)
     return OfferShape(
-        id=coupon.key, coupon=_terms(_of_coupon(coupon)), claimable=refusal is None,
+        id=coupon.key, coupon=_terms(terms_of(coupon)), claimable=refusal is None,
         why_not=door.words(refusal.message, **refusal.values) if refusal else None,
         code=refusal.code if refusal else None, until=_day(coupon.claim_until or coupon.use_until, calendar),
         left=left if left is not None and left <= FEW else None,
     )  # fmt: skip
-
-
-def _of_coupon(coupon: Coupon) -> dict[str, Any]:
-    return {
-        "title": coupon.title, "terms": coupon.terms, "kind": coupon.kind,
-        "value": coupon.value, "min_spend": coupon.min_spend,
-    }  # fmt: skip
 
 
 def _claim_shape(claim: CouponClaim, calendar: Calendar, now: datetime) -> ClaimShape:
@@ -168,6 +170,7 @@ def _terms(terms: dict[str, Any]) -> CouponTerms:
     return CouponTerms(
         title=pick(terms.get("title"), language) or gives, terms=pick(terms.get("terms"), language), gives=gives,
         min_spend=money_words(language, least, currency) if least else None,
+        limits=coupon_words.limits(door.session(), terms, calendar_of(door.session()), language, now=door.now()),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from domain.operations import answering
 from domain.wording import pick
 from liff import session
 from liff.screens import Shape, api_blueprint
+from models.programme import Form, FormAnswer
 
 forms: APIBlueprint = api_blueprint("forms", __name__)
 
@@ -30,12 +31,24 @@ class QuestionOut(Shape):
     high: int
 
 
+class Outcome(Shape):
+    """What the last answer came to, and what may be next."""
+
+    score: int | None = Field(description="Of a quiz, how many were right; of a survey, the score given")
+    highest: int | None
+    is_quiz: bool
+    words: str
+    path: str | None = Field(description="A mini-app page to go on to, such as /coupons")
+    button: str
+
+
 class FormOut(Shape):
     key: str
     title: str
     intro: str
     answered: bool = Field(description="Sent by this person today already")
     questions: list[QuestionOut]
+    outcome: Outcome | None = Field(description="Once answered today")
 
 
 class Answers(Shape):
@@ -48,10 +61,22 @@ def show_form(key: str) -> FormOut:
     """The questions."""
     me, db = session.person(), door.session()
     form = answering.the_form(db, key)
+    answered = answering.answered_today(db, me, form, now=door.now())
     return FormOut(
         key=form.key, title=pick(form.title, door.language()), intro=pick(form.intro, door.language()),
-        answered=answering.answered_today(db, me, form, now=door.now()),
-        questions=[_question(each) for each in form.questions],
+        answered=answered, questions=[_question(each) for each in form.questions],
+        outcome=_outcome(form, answering.latest(db, me, form)) if answered else None,
+    )  # fmt: skip
+
+
+def _outcome(form: Form, row: FormAnswer | None) -> Outcome | None:
+    if row is None:
+        return None
+    band = answering.band_of(form, row.score) or {}
+    return Outcome(
+        score=row.score, highest=answering.highest_score(form), is_quiz=form.kind == "quiz",
+        words=pick(band.get("text"), door.language()), path=band.get("path"),
+        button=pick(band.get("button"), door.language()) or door.words("Go on"),
     )  # fmt: skip
 
 

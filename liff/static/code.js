@@ -37,6 +37,7 @@ function name(from, title, under) {
   closed = null;
   dialog.querySelector("h2").textContent = title;
   dialog.querySelector(".number").textContent = under;
+  dialog.querySelector(".spelled").textContent = "";
 }
 
 function make() {
@@ -48,6 +49,7 @@ function make() {
     h("div", { class: "qr-place" }),
     h("div", { class: "until" }, ring(), h("span", {}, "")),
     h("div", { class: "bars-place" }),
+    h("p", { class: "spelled" }),
     h("p", { class: "number" }),
   );
   made.addEventListener("close", stop);
@@ -75,7 +77,7 @@ async function next() {
   try {
     const code = await get(path);
     draw(code);
-    timer = setTimeout(next, code.expires_in * 1000);
+    if (code.expires_in) timer = setTimeout(next, code.expires_in * 1000);
   } catch (error) {
     say(troubleWords(error));
     timer = setTimeout(next, 5000);
@@ -86,6 +88,11 @@ function draw(code) {
   const picture = (svg, alt, name) => h("img", { class: name, alt, src: `data:image/svg+xml,${encodeURIComponent(svg)}` });
   dialog.querySelector(".qr-place").replaceChildren(picture(code.qr, _("QR code for the counter"), "qr"));
   dialog.querySelector(".bars-place").replaceChildren(...(code.barcode ? [picture(code.barcode, _("Barcode for the counter"), "bars")] : []));
+  if (!code.expires_in) {
+    say("");
+    dialog.querySelector(".spelled").textContent = code.text ?? "";
+    return;
+  }
   const drawn = dialog.querySelector(".ring");
   drawn.classList.remove("runs");
   drawn.getBoundingClientRect(); // starts the ring anew

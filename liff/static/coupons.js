@@ -37,6 +37,7 @@ function ticket(coupon, { id, state = "", notes = [], foot }) {
       h("h3", {}, coupon.title),
       coupon.gives !== coupon.title ? h("p", { class: "gives" }, coupon.gives) : null,
       coupon.min_spend ? h("p", { class: "quiet" }, _("From a purchase of %(amount)s", { amount: coupon.min_spend })) : null,
+      coupon.limits.map((words) => h("p", { class: "quiet" }, words)),
       coupon.terms ? h("p", { class: "quiet" }, coupon.terms) : null,
       notes.filter(Boolean).map((words) => h("p", { class: "quiet" }, words)),
     ),

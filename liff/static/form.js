@@ -22,10 +22,12 @@ function show(form) {
 }
 
 function thank(form) {
+  const came = form.outcome;
   fill(find("#form"), h("section", { class: "plain" },
-    h("h1", { tabindex: "-1" }, _("Thank you")),
-    h("p", {}, _("Your answers to “%(title)s” are with us.", { title: form.title })),
-    h("p", {}, h("a", { class: "button", href: "/liff/card" }, _("Open my card"))),
+    h("h1", { tabindex: "-1" }, came?.is_quiz ? _("%(n)s of %(all)s were right", { n: came.score, all: came.highest }) : _("Thank you")),
+    h("p", {}, came?.words || _("Your answers to “%(title)s” are with us.", { title: form.title })),
+    came?.path ? h("p", {}, h("a", { class: "button", href: `/liff${came.path}` }, came.button)) : null,
+    h("p", {}, h("a", { class: came?.path ? "button second" : "button", href: "/liff/card" }, _("Open my card"))),
   ));
   find("#form h1").focus();
 }
@@ -81,6 +83,6 @@ async function submit(event, element, form, send) {
       if (error instanceof Problem && wrong(element, error.body.field, troubleWords(error))) return;
       if (error.code !== "already_answered") throw error;
     }
-    thank(form);
+    thank(await get(`/forms/${encodeURIComponent(key)}`).catch(() => form));
   }));
 }

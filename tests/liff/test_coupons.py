@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.operations import redeeming
+from domain.operations import coupon_codes, redeeming
+from models.benefit import Coupon
 from models.codes import read_claim_code, read_code
 from models.event import Event
 from models.member import Friend, Member
 from models.session import Sessions
 from tests.liff.conftest import SECRET
-from tests.support.factories import make_coupon
+from tests.support.factories import make_coupon, make_store
 
 NOW = datetime.now(UTC)
 
@@ -86,7 +87,7 @@ def test_a_used_coupon_shows_no_code(phone: Any, join: Any, coupons: None, sessi
     join(phone, "Uanna")
     ref = phone.post("/coupons/welcome/claims").json["id"]
     with sessions.writing() as session:
-        redeeming.redeem(session, ref, staff_id=None, store_id=None, now=datetime.now(UTC))
+        redeeming.redeem(session, ref, staff_id=None, store_id=None, amount=500, now=datetime.now(UTC))
         session.commit()
 
     assert phone.get(f"/claims/{ref}/code").json["code"] == "not_live"
@@ -122,3 +123,45 @@ def test_coupons_are_for_members(phone: Any, coupons: None) -> None:
 def test_what_does_not_exist_cannot_be_claimed(phone: Any, join: Any, coupons: None, path: str) -> None:
     join(phone, "Uanna")
     assert phone.post(path).status_code == 404
+
+
+def test_a_code_made_elsewhere_is_shown_as_it_is_and_stays(phone: Any, join: Any, sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        coupon = make_coupon(session, "partner", title={"en": "Cinema"})
+        coupon_codes.add(session, coupon, ["FILM-0042"], staff_id=None, now=NOW)
+        session.commit()
+    join(phone, "Uanna")
+    made = phone.post("/coupons/partner/claims").json
+
+    shown = phone.get(f"/claims/{made['id']}/code").json
+
+    assert (shown["value"], shown["text"], shown["expires_in"]) == ("FILM-0042", "FILM-0042", 0)
+    assert shown["qr"].startswith("<svg")
+    assert shown["barcode"]
+
+
+def test_a_ticket_says_when_and_where_it_is_good(phone: Any, join: Any, sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        store = make_store(session, name="Da'an")
+        make_coupon(session, "weekend", weekdays=[6, 7], stores=[store.key])
+        session.commit()
+    join(phone, "Uanna")
+
+    (offer,) = phone.get("/coupons").json["offers"]
+
+    assert offer["coupon"]["limits"] == ["Only on Saturday and Sunday", "Only at Da'an"]
+
+
+def test_a_ticket_keeps_the_words_it_was_given_under(phone: Any, join: Any, coupons: None, sessions: Sessions) -> None:
+    """E38: editing a coupon after it was given changes nothing in anybody's hands."""
+    join(phone, "Uanna")
+    phone.post("/coupons/welcome/claims")
+    with sessions.writing() as session:
+        coupon = session.scalars(select(Coupon).where(Coupon.key == "welcome")).one()
+        coupon.title, coupon.value, coupon.terms_version = {"en": "Something else"}, 5, 2
+        session.commit()
+
+    (mine,) = phone.get("/coupons").json["ready"]
+
+    assert (mine["coupon"]["title"], mine["coupon"]["gives"]) == ("Welcome gift", "NT$ 100 off")
+    assert phone.get("/card").json["coupons"][0]["title"] == "Welcome gift"

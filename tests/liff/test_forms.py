@@ -81,3 +81,64 @@ def test_what_does_not_fit_names_its_question(phone: Any, answers: dict[str, Any
     phone.open_as(MEI)
     refused = phone.post("/forms/skin/answers", {"answers": answers})
     assert (refused.status_code, refused.json["field"]) == (422, field)
+
+
+QUIZ = [
+    {"key": "where", "kind": "choice", "options": [{"value": "alishan", "right": True}, {"value": "ikea"}]},
+    {
+        "key": "greens", "kind": "choices",
+        "options": [{"value": "sencha", "right": True}, {"value": "longjing", "right": True}, {"value": "assam"}],
+    },
+]  # fmt: skip
+BANDS = [
+    {"at_least": 0, "text": {"en": "Come and taste."}, "path": "/book"},
+    {
+        "at_least": 2,
+        "text": {"en": "A connoisseur."},
+        "path": "/coupons",
+        "button": {"en": "Your gift"},
+        "tag": "expert",
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("answers", "score", "path", "tags"),
+    [
+        ({"where": "alishan", "greens": ["longjing", "sencha"]}, 2, "/coupons", ["expert"]),
+        ({"where": "alishan", "greens": ["sencha"]}, 1, "/book", []),
+        ({"where": "ikea", "greens": ["sencha", "longjing", "assam"]}, 0, "/book", []),
+    ],
+)
+def test_a_quiz_counts_right_answers_and_leads_on(
+    phone: Any, sessions: Sessions, answers: dict[str, Any], score: int, path: str, tags: list[str]
+) -> None:
+    """M84: of several choices all the right ones and no other; what follows depends on how many were right."""
+    with sessions.writing() as session:
+        session.add(Form(key="quiz", title={"en": "Tea"}, kind="quiz", questions=QUIZ, bands=BANDS))
+        session.add(Tag(key="expert", name={"en": "Knows tea"}))
+        session.commit()
+    phone.open_as(MEI)
+    asked = phone.get("/forms/quiz")
+    assert "right" not in asked.text
+    assert asked.json["outcome"] is None
+    assert phone.post("/forms/quiz/answers", {"answers": answers}).status_code == 204
+    came = phone.get("/forms/quiz").json["outcome"]
+    assert (came["score"], came["highest"], came["path"]) == (score, 2, path)
+    with sessions.reading() as session:
+        assert [row.score for row in session.scalars(select(FormAnswer))] == [score]
+        given = select(Tag.key).join(MemberTag, MemberTag.tag_id == Tag.id)
+        assert list(session.scalars(given)) == tags
+
+
+def test_a_low_survey_score_is_a_case_of_care_and_a_quiz_never_is(phone: Any, sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        questions = [{"key": "nps", "kind": "score"}]
+        session.add(Form(key="nps", kind="nps", questions=questions))
+        session.add(Form(key="quiz", kind="quiz", questions=QUIZ))
+        session.commit()
+    phone.open_as(MEI)
+    phone.post("/forms/nps/answers", {"answers": {"nps": 6}})
+    phone.post("/forms/quiz/answers", {"answers": {"where": "ikea"}})
+    with sessions.reading() as session:
+        assert [note.kind for note in session.scalars(select(StaffNote))] == ["care"]
