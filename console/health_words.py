@@ -74,7 +74,7 @@ FINDINGS = {
     "failed_programmes": (
         mark("Programmes planned for a day that could not be applied: %(n)s. Nothing was changed."),
         mark("See why, correct and plan them again, or cancel them."),
-        "console.programme.versions",
+        "console.programme_versions.page",
     ),
     "open_care": (
         mark("Unhappy people who wait to hear from us: %(n)s. Until then no marketing goes to them."),
@@ -85,6 +85,11 @@ FINDINGS = {
         mark("Campaigns that wait because LINE stopped them: %(n)s."),
         mark("Open each, see what is left of the month, and resume or stop it."),
         "console.campaigns.page",
+    ),
+    "points_differ": (
+        mark("People whose points do not add up: %(n)s."),
+        mark("See who, and make their lots again from the ledger. The next night does it by itself."),
+        "console.points.page",
     ),
     "job_failed": (
         mark("“%(job)s” failed the last time."),
@@ -110,10 +115,13 @@ STOPPED = (
 JOBS = {
     "automations": mark("Automations"),
     "close_month": mark("Closing the month"),
+    "draws": mark("Draws"),
     "expire": mark("What runs out"),
     "doubles": mark("Records that may be one person"),
+    "missions": mark("Missions"),
     "programme": mark("Programmes planned for a day"),
     "reports": mark("Reports counted in the night"),
+    "points": mark("Points"),
     "retag": mark("Tags by rule"),
     "rollups": mark("Figures of the months not closed yet"),
     "scores": mark("Scores"),

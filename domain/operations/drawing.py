@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Refusal
@@ -88,19 +88,25 @@ def winners(ranked: Sequence[str], owners: Any, *, prizes: Sequence[int], one_ea
     return found
 
 
-def give_prizes(session: Session, draw: Draw, *, now: datetime, limit: int = PIECE) -> int:
-    """Gives up to `limit` prizes that were won and not given yet; returns how many were dealt with.
+def give_prizes(session: Session, draw: Draw, *, now: datetime, limit: int | None = None) -> int:
+    """Gives up to `limit` (PIECE) prizes that were won and not given yet; returns how many were dealt with.
 
     A prize is given once for its ticket, so whoever was killed before committing begins again where it stopped.
     """
     waiting = select(Ticket).where(
         Ticket.draw_id == draw.id, Ticket.prize.is_not(None), Ticket.given_at.is_(None), Ticket.reason.is_(None)
     )
-    tickets = session.scalars(waiting.order_by(Ticket.place).limit(limit).with_for_update(skip_locked=True)).all()
+    tickets = session.scalars(waiting.order_by(Ticket.place).limit(limit or PIECE).with_for_update(skip_locked=True)).all()
     for ticket in tickets:
         _give(session, draw, ticket, now=now)
     session.flush()
     return len(tickets)
+
+
+def owing() -> Select[int]:
+    """Draws with prizes that were won and not dealt with yet."""
+    won = Ticket.prize.is_not(None), Ticket.given_at.is_(None), Ticket.reason.is_(None)
+    return select(Ticket.draw_id).where(*won).distinct()
 
 
 def retry_prizes(session: Session, draw: Draw) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Invalid
-from domain.operations import converting, tiering
+from domain.operations import converting, referring, tiering
 from domain.operations.converting import NOWHERE, Trace
 from domain.operations.naming import normal_email, normal_phone, region_of
 from domain.operations.recording import record
@@ -69,6 +69,7 @@ def register(
         once=f"registration:{own}", trace=trace, now=now,
     )  # fmt: skip
     tiering.settle(session, [member.id], now=now)
+    referring.settle(session, [member.id], now=now)
     return True
 
 

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain import rules
@@ -64,6 +64,11 @@ def lately(session: Session, mission: Mission) -> list[int]:
         return []
     since = max(mission.enabled_at, mission.last_good_run or mission.enabled_at) - OVERLAP
     return sorted(session.scalars(takers(session, mission, since=since)))
+
+
+def looked(session: Session, mission_ids: Collection[int], *, now: datetime) -> None:
+    """Everyone `lately` named has been settled: the next look begins here."""
+    session.execute(update(Mission).where(Mission.id.in_(mission_ids)).values(last_good_run=now))
 
 
 def give_owed(session: Session, mission: Mission, *, now: datetime) -> int:

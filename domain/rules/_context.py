@@ -13,6 +13,7 @@ from domain.money import decimals_of
 from domain.wording import money_words, pick
 from models.benefit import Coupon
 from models.campaign import Campaign
+from models.mission import Mission
 from models.programme import EntrySource, Form, Tag, Tier, the_brand
 from models.store import Store
 
@@ -88,5 +89,6 @@ _NAMED: tuple[tuple[str, Any, Any, Any], ...] = (
     ("coupon", Coupon, Coupon.key, Coupon.archived_at),
     ("campaign", Campaign, Campaign.id.desc(), None),
     ("form", Form, Form.key, None),
+    ("mission", Mission, Mission.key, Mission.archived_at),
     ("entry_source", EntrySource, EntrySource.key, None),
 )

@@ -16,6 +16,7 @@ SAID = {
     "birth_month": ({}, "when their birth month begins"),
     "bought": ({"skus": ["CLUB", "CLUB-M"]}, "after buying CLUB or CLUB-M"),
     "days_since": ({"last": "purchase", "days": 30}, "when 30 days have passed since the last purchase"),
+    "mission_reached": ({"mission": "stamps"}, "when the mission stamps is reached"),
     "rule_holds": (
         {"rule": {"condition": "is_friend"}},
         "when this becomes true: is a friend on LINE",
