@@ -19,7 +19,11 @@ from console import (
     login,
     me,
     members,
+    people_review,
+    points,
     programme,
+    programme_entries,
+    programme_versions,
     reports,
     review,
     scan,
@@ -30,6 +34,7 @@ from console import (
     sources,
     stuck,
     surveys,
+    tier_what_if,
     today,
 )
 
@@ -41,6 +46,7 @@ PAGES = (
     review.blueprint,
     reports.blueprint,
     members.blueprint,
+    people_review.blueprint,
     segments.blueprint,
     campaigns.blueprint,
     sending.blueprint,
@@ -50,9 +56,13 @@ PAGES = (
     export.blueprint,
     automations.blueprint,
     coupons.blueprint,
+    points.blueprint,
     surveys.blueprint,
     care.blueprint,
     programme.blueprint,
+    programme_entries.blueprint,
+    programme_versions.blueprint,
+    tier_what_if.blueprint,
     sources.blueprint,
 )
 

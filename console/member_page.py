@@ -1,5 +1,6 @@
 """What stands beside a person's timeline: contacts, tier, tags, coupons, bookings, and why each is so."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.people import name_of
-from domain.reports import card
+from domain.operations import resolving
+from domain.reports import card, doubles, points
 from domain.reports.timeline import tier_reason
 from domain.rules import Because, names_of, sentence
 from domain.scores.napl import STATES
@@ -54,11 +56,15 @@ def facts(session: Session, member: Member, *, language: str, now: datetime) -> 
     return {
         "name": name_of(member, friend),
         "friend": friend,
+        "joined": doubles.joined_with(session, member),
         "tier": card.tier_of(session, member) if member.is_member else None,
         "tier_line": line,
         "tier_why": tier_reason(line, language, brand.currency) if line else "",
         "next_tier": card.towards_next(session, member, now=now) if member.is_member else None,
         "points": card.points_of(session, member, now=now),
+        "point_lines": points.latest(session, member.id),
+        "point_words": lambda line: points.words(line, language),
+        "points_once": secrets.token_hex(8),
         "claims": card.live_coupons(session, member, now=now),
         "home_store": session.get(Store, member.home_store_id) if member.home_store_id else None,
         "verified": _verified(session, member),
@@ -71,8 +77,10 @@ def facts(session: Session, member: Member, *, language: str, now: datetime) -> 
 
 
 def _verified(session: Session, member: Member) -> set[str]:
-    """Values of this person's verified identities."""
-    mine = select(Identity.value).where(Identity.member_id == member.id, Identity.verified_at.is_not(None))
+    """Values of this person's verified identities, by whichever of their records."""
+    mine = select(Identity.value).where(
+        Identity.member_id.in_(resolving.below(session, member.id)), Identity.verified_at.is_not(None)
+    )
     return set(session.scalars(mine))
 
 

@@ -11,8 +11,9 @@ import door
 from console import member_page, roles
 from console.people import people_page
 from domain.errors import NotFound
-from domain.operations import marking, naming, noting
+from domain.operations import marking, naming, noting, resolving
 from domain.operations.auditing import audit
+from domain.reports import doubles
 from domain.reports.timeline import timeline
 from domain.wording import mark
 from models.card import is_card_number
@@ -32,6 +33,7 @@ def page() -> str:
     more = url_for("console.members.page", q=asked or None, after=found.next_after) if found.next_after else ""
     return render_template(
         "console/members.html", found=found, asked=asked, next_url=more, is_first=not after,
+        doubles_open=doubles.count_open(door.session()) if roles.may("marketer") else 0,
         first_url=url_for("console.members.page", q=asked or None),
     )  # fmt: skip
 
@@ -98,9 +100,8 @@ def _asked_moment() -> datetime | None:
 @blueprint.post("/<ref>/notes")
 @roles.needs("marketer")
 def write_note(ref: str) -> Any:
-    noting.write(
-        door.session(), the_member(ref), text=request.form.get("text", ""), staff_id=roles.me().id, now=door.now()
-    )
+    person = resolving.the_person(door.session(), the_member(ref))
+    noting.write(door.session(), person, text=request.form.get("text", ""), staff_id=roles.me().id, now=door.now())
     door.session().commit()
     flash(door.words("The note is saved."), "done")
     return redirect(url_for("console.members.show", ref=ref), 303)

@@ -4,11 +4,11 @@ Two known people are joined only by a member of staff (I12); by itself only a re
 or the LINE id in question. Identities and the LINE account stay where they are; see `belongings` for the rest.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict
@@ -19,7 +19,6 @@ from domain.wording import mark
 from models.member import Friend, Identity, Member
 from models.merge import Merge, MergeProposal
 from models.programme import TierLine
-from models.purchase import Purchase
 
 # In the evidence: the latest line of the tier ledger when two were joined.
 AFTER = "after_tier_line"
@@ -124,16 +123,6 @@ def is_bare(session: Session, member: Member, kind: str, value: str) -> bool:
     )
 
 
-def choose(session: Session, one: Member, other: Member) -> tuple[Member, Member]:
-    """Which of two to keep, unless staff say otherwise: with LINE, then registered, with more orders, older."""
-
-    def weight(member: Member) -> tuple[bool, bool, int, int]:
-        orders = session.scalar(select(func.count()).where(Purchase.member_id == member.id)) or 0
-        return has_line(session, member), member.registered_at is not None, orders, -member.id
-
-    return (one, other) if weight(one) >= weight(other) else (other, one)
-
-
 def _tell(session: Session, made: Merge, kept: Member, gone: Member, *, now: datetime) -> None:
     """The night looks for these events: whoever they are of is scored anew."""
     for member, other, role in ((kept, gone, "kept"), (gone, kept, "gone")):
@@ -171,9 +160,3 @@ def gather(session: Session, *, since: datetime | None = None, now: datetime) ->
     if grew:
         follow_up(session, grew, now=now)
     return len(grew)
-
-
-def merges_of(session: Session, member: Member) -> Sequence[Merge]:
-    """The open merges a record takes part in, the latest first."""
-    part = or_(Merge.kept_id == member.id, Merge.gone_id == member.id)
-    return session.scalars(select(Merge).where(part, Merge.undone_at.is_(None)).order_by(Merge.id.desc())).all()

@@ -175,12 +175,20 @@ def restate(session: Session, member_ids: Collection[int], *, after: int, now: d
             moves = replay(spends[member_id], floors, rules, today=calendar.day_of(now), moment_of=calendar.start)
             moves = [_joining(member, calendar), *moves]
         own = {_cause(member, move) for move in moves}
-        for line in lines[member_id]:
-            if line.id > after and line.reason not in GIVEN and line.cause not in own:
-                session.delete(line)
-        if moves and ladder[moves[-1].rank].id != member.tier_id:
-            member.tier_id, member.tier_since = ladder[moves[-1].rank].id, _since(member, moves)
+        refs = {spend.ref for spend in spends[member_id]}
+        kept = [line for line in lines[member_id] if line.id <= after or _is_own(line, own, refs)]
+        for line in set(lines[member_id]) - set(kept):
+            session.delete(line)
+        if moves:
+            # Where the ledger leaves them now; settling says the rest.
+            member.tier_id = kept[-1].tier_id if kept else None
+            member.tier_since = _since(member, moves)
     session.flush()
+
+
+def _is_own(line: TierLine, own: Collection[str], refs: Collection[str]) -> bool:
+    """Whether a line written meanwhile is this person's own: what they do, or did before it was refunded, leads to it."""
+    return line.reason in GIVEN or line.cause in own or line.evidence.get("cause") in refs
 
 
 def _joining(member: Member, calendar: Calendar) -> Move:
