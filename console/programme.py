@@ -1,90 +1,115 @@
-"""Programme: what the brand offers, as one file to read, change, compare and apply."""
+"""Programme: what the brand offers, section by section, and as one file to read, change, compare and apply."""
 
+from datetime import date, datetime
 from typing import Any
 
-import yaml
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
 import door
 from console import roles
-from domain.errors import Invalid
+from console.programme_words import advice_words, change_words, entry_name, section_words
+from domain.calendar import calendar_of
+from domain.errors import Invalid, Refusal
 from domain.operations import programme
 from domain.operations.auditing import audit
 from domain.wording import mark
 
 blueprint = Blueprint("programme", __name__, url_prefix="/programme")
 
-LARGEST = 1_000_000  # characters; a programme is some tens of thousands
-
 
 @blueprint.get("/")
 @roles.needs("viewer")
 def page() -> str:
+    """Every section with what is in it."""
     written = programme.export(door.session())
-    return render_template("console/programme.html", written=written, text=_yaml(written), changes=None)
+    sections = [
+        (name, section_words(name), [(item["key"], entry_name(item)) for item in written.get(name, [])])
+        for name in programme.LISTED
+    ]
+    return render_template("console/programme.html", written=written, sections=sections)
+
+
+@blueprint.get("/text")
+@roles.needs("owner")
+def text() -> str:
+    """The whole file, to be changed here."""
+    return _file_page(programme.write_text(programme.export(door.session())))
 
 
 @blueprint.get("/file")
 @roles.needs("marketer")
 def file() -> Response:
-    text = _yaml(programme.export(door.session()))
     return Response(
-        text, mimetype="application/yaml", headers={"Content-Disposition": "attachment; filename=programme.yaml"}
-    )
+        programme.write_text(programme.export(door.session())),
+        mimetype="application/yaml", headers={"Content-Disposition": "attachment; filename=programme.yaml"},
+    )  # fmt: skip
 
 
 @blueprint.post("/diff")
 @roles.needs("owner")
 def compare() -> Any:
-    """What applying the text would change; nothing is written yet."""
+    """What applying the text would change, and for whom; nothing is written yet."""
     try:
-        changes = programme.diff(door.session(), _read(_text()))
+        wanted = programme.read_text(_text())
     except Invalid as refusal:
         return _again(refusal)
-    written = programme.export(door.session())
-    return render_template("console/programme.html", written=written, text=_text(), changes=changes)
+    touched = programme.touches(door.session(), wanted, now=door.now())
+    return _file_page(_text(), changes=change_words(touched), advice=advice_words(wanted))
 
 
 @blueprint.post("/apply")
 @roles.needs("owner")
 def apply() -> Any:
-    session = door.session()
+    """Applies the text now, or plans it for a day."""
     try:
-        done = programme.apply(session, _read(_text()), by=roles.me().login, now=door.now())
-    except Invalid as refusal:
+        said = put(programme.read_text(_text()), data={})
+    except Refusal as refusal:
         return _again(refusal)
-    audit(session, staff_id=roles.me().id, action="programme_applied", data={"changes": len(done)}, now=door.now())
-    session.commit()
-    flash(door.words("Applied: %(n)s changes.", n=len(done)), "done")
+    flash(said, "done")
     return redirect(url_for("console.programme.page"), 303)
 
 
-def _again(refusal: Invalid) -> tuple[str, int]:
+def put(wanted: programme.Programme, *, data: dict[str, Any]) -> str:
+    """Applies it, or plans it where the form names a day; commits and returns what to say. `data` goes to the audit."""
+    session, now, words = door.session(), door.now(), request.form.get("words", "").strip()[:200]
+    day = planned_day()
+    if day is None:
+        done = programme.apply(session, wanted, by=roles.me().login, words=words, now=now)
+        said = door.words("Applied: %(n)s changes.", n=len(done))
+        _audited("programme_applied", {"changes": len(done), **data})
+    else:
+        begins = calendar_of(session).start(day)
+        programme.plan(session, wanted, by=roles.me().login, applies_at=begins, words=words, now=now)
+        said = door.words("Planned: it is applied when %(day)s begins.", day=day.isoformat())
+        _audited("programme_planned", {"from": day.isoformat(), **data})
+    session.commit()
+    return said
+
+
+def planned_day() -> date | None:
+    """The day the form names; None for now. Raises Invalid."""
+    said = request.form.get("day", "").strip()
+    if not said:
+        return None
+    try:
+        return datetime.strptime(said, "%Y-%m-%d").date()  # noqa: DTZ007 - a day of the calendar, of no zone
+    except ValueError:
+        raise Invalid(mark("Nothing was planned: the day must be one such as 2027-03-01.")) from None
+
+
+def _audited(action: str, data: dict[str, Any]) -> None:
+    audit(door.session(), staff_id=roles.me().id, action=action, data=data, now=door.now())
+
+
+def _file_page(text: str, *, changes: Any = None, advice: Any = ()) -> str:
+    return render_template("console/programme_file.html", text=text, changes=changes, advice=advice)
+
+
+def _again(refusal: Refusal) -> tuple[str, int]:
     """The page with what was typed still on it, and what is wrong above."""
     flash(door.words(refusal.message, **refusal.values), "refused")
-    written = programme.export(door.session())
-    text = request.form.get("text", "")
-    return render_template("console/programme.html", written=written, text=text, changes=None), refusal.status
+    return _file_page(_text()), refusal.status
 
 
 def _text() -> str:
-    text = request.form.get("text", "")
-    if not text.strip() or len(text) > LARGEST:
-        raise Invalid(mark("Nothing was applied: there was no programme in it. Paste the whole file."))
-    return text
-
-
-def _read(text: str) -> programme.Programme:
-    try:
-        return programme.read(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        raise Invalid(
-            mark("Nothing was applied: line %(line)s is not YAML. Correct it and try again."),
-            line=where.line + 1 if where else "?",
-        ) from None
-
-
-def _yaml(written: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(written, allow_unicode=True, sort_keys=False, width=100)
-    return text
+    return request.form.get("text", "")

@@ -6,7 +6,7 @@ import yaml
 
 from domain.errors import Invalid
 from domain.operations.programme.sections._words import INVALID
-from domain.operations.programme.whole import Programme, read
+from domain.operations.programme.whole import LISTED, SINGLE, Programme, read
 from domain.wording import mark
 
 LARGEST = 1_000_000  # characters; a programme is some tens of thousands
@@ -67,3 +67,30 @@ def _inside(node: Any, step: str) -> Any:
             return node.value[int(step)] if int(step) < len(node.value) else None
         return next((item for item in node.value if getattr(_inside(item, "key"), "value", None) == step), None)
     return None
+
+
+def skeleton(section: str) -> str:
+    """A new thing of a section to fill in: what must be said, and what may be, with its default."""
+    shape = LISTED.get(section) or SINGLE[section]
+    must, may = [], []
+    for name, field in shape.model_fields.items():
+        if field.is_required():
+            must.append(f"{name}:{_EXAMPLES.get(name, '')}")
+        else:
+            default = field.get_default(call_default_factory=True)
+            plain = default if isinstance(default, str | int | float | bool | None) else ""
+            may.append(f"# {name}: {'' if plain is None else plain}".rstrip())
+    return "\n".join([*must, *may, ""])
+
+
+_EXAMPLES = {
+    "key": " ",
+    "name": " {zh-Hant: , en: }",
+    "title": " {zh-Hant: , en: }",
+    "text": " {zh-Hant: , en: }",
+    "rule": " {condition: bought, times: 1, days: 90}",
+    "trigger": ' {"on": after_event, event: registered}',
+    "actions": "\n  - {do: tag, tag: }",
+    "questions": " []",
+    "keywords": " []",
+}
