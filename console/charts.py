@@ -109,21 +109,24 @@ def _config(top: int, shades: Sequence[str]) -> dict[str, Any]:
 
 
 def bars(figures: Sequence[tuple[str, float, str]], *, colour: str) -> bytes:
-    """A few figures of one unit, from nought, each said beside its bar: (name, value, words)."""
+    """A few figures of one unit, from nought, each with what it says before its bar: (name, value, words)."""
     _, ink = _shades(colour)
     top = max((value for _, value, _ in figures), default=0) or 1
-    config = {**_config(100, [str(ink)]), **_BARS, "height": 40 + 44 * len(figures), "range": (0, top * 1.3)}
+    config = {**_config(100, [str(ink)]), **_BARS, "height": 24 + 36 * len(figures), "range": (0, top)}
     chart = pygal.HorizontalBar(**config)
-    chart.x_labels = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name, _, _ in figures][
-        ::-1
-    ]
     # Bars are drawn from below.
-    chart.add("", [{"value": max(0, value), "label": words} for _, value, words in figures][::-1])
+    chart.x_labels = [f"{_short(name)}   {words}" for name, _, words in figures][::-1]
+    chart.add("", [max(0, value) for _, value, _ in figures][::-1])
     drawn: bytes = chart.render()
     return drawn
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
 LONGEST_NAME = 26
 _BARS: dict[str, Any] = {
-    "y_labels": [], "xrange": None, "show_y_guides": False, "margin_top": 6, "margin_right": 12, "spacing": 10,
+    "y_labels": [0], "show_y_labels": False, "xrange": None, "show_y_guides": False, "print_labels": False,
+    "margin_top": 4, "margin_right": 8, "spacing": 6, "width": 720, "value_formatter": lambda value: f"{value:g}",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from domain.operations.programme.sections.keyword_answers import KeywordAnswer
 from domain.operations.programme.sections.missions import Mission
 from domain.operations.programme.sections.points import Points
 from domain.operations.programme.sections.segments import Segment
+from domain.operations.programme.sections.shelf import Shelf
 from domain.operations.programme.sections.stores import Store
 from domain.operations.programme.sections.tags import Tag
 from domain.operations.programme.sections.tiers import Tier
@@ -32,6 +33,7 @@ class Programme(Shape):
     stores: list[Store] = []
     tiers: list[Tier] = []
     points: Points = Points()
+    shelf: Shelf = Shelf()
     tags: list[Tag] = []
     segments: list[Segment] = []
     coupons: list[Coupon] = []

@@ -65,6 +65,7 @@ class Cell:
     note: str = ""
     shade: int = 0
     is_grey: bool = False
+    is_words: bool = False  # a sentence among figures: broken into lines, from the left
 
 
 @dataclass(frozen=True)

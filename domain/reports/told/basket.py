@@ -15,7 +15,7 @@ from domain.reports.told._shape import Asked, Bars, Cell, Choice, Document, List
 from domain.wording import mark
 from models.people_set import read_set
 
-SHOWN = 60
+SHOWN = 30
 BETWEEN = "\x1f"
 LEVEL_WORDS = {"product": mark("Products"), "category": mark("Categories")}
 

@@ -117,7 +117,7 @@ def _row(metric: Metric, name: str, part: str, figure: Figure, earlier: Figure, 
              is_grey=not metric.exact and 10 <= figure.of < 30),
         Cell(of_whom, people=f"{metric.key}|{part}|of" if figure.of else ""),
         Cell("" if metric.exact else say.between(figure.who, figure.of)),
-        Cell(word, note=percent(earlier.who / earlier.of) if word and earlier.of else ""),
+        Cell(word, note=percent(earlier.who / earlier.of) if word and earlier.of else "", is_words=True),
     ]  # fmt: skip
 
 
