@@ -23,7 +23,7 @@ from models.campaign import TrackedLink
 from models.channel import the_channel
 from models.member import Member
 from models.programme import Tag, the_brand
-from models.staff import StaffNote
+from models.staff import Staff, StaffNote
 from models.store import Booking
 from models.substitution import fill
 
@@ -212,4 +212,6 @@ def _tag(session: Session, case: Case, action: dict[str, Any], n: int, *, now: d
 
 def _task(session: Session, case: Case, action: dict[str, Any], n: int, *, now: datetime) -> None:
     text = fill(pick(action["text"], the_brand(session).default_language), {"name": case.member.name or ""})
-    session.add(StaffNote(member_id=case.member.id, kind="task", text=text, created_at=now))
+    wanted = select(Staff.id).where(Staff.login == action.get("assignee"), Staff.disabled_at.is_(None))
+    assignee_id = session.scalar(wanted) if action.get("assignee") else None  # who has left: whoever is free
+    session.add(StaffNote(member_id=case.member.id, kind="task", text=text, assignee_id=assignee_id, created_at=now))

@@ -36,6 +36,7 @@ class Action(Shape):
     path: str | None = None
     tag: Key | None = None
     text: Texts | None = None
+    assignee: str | None = Field(None, max_length=64)  # of a task: the sign-in name of who sees to it
 
     def check(self, where: str, of: "Automation", whole: Whole) -> None:
         if self.do == "grant":
