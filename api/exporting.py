@@ -27,7 +27,7 @@ from models.member import Friend, Member
 from models.points import PointLine
 from models.programme import Brand, MemberTag, Tag, Tier, the_brand
 from models.purchase import Purchase, PurchaseLine
-from models.score import MemberScore
+from models.score import MemberForecast, MemberScore
 from models.store import Store
 from models.tables import metadata
 
@@ -104,23 +104,32 @@ class Exporter:
             .scalar_subquery()
         )
         query = (
-            select(Member, Friend.user_id, Store.key, Tier.key, MemberScore, points, tags)
+            select(Member, Friend.user_id, Store.key, Tier.key, MemberScore, MemberForecast, points, tags)
             .outerjoin(Friend, Friend.member_id == Member.id)
             .outerjoin(Store, Store.id == Member.home_store_id)
             .outerjoin(Tier, Tier.id == Member.tier_id)
             .outerjoin(MemberScore, MemberScore.member_id == Member.id)
+            .outerjoin(MemberForecast, MemberForecast.member_id == Member.id)
             .where(Member.merged_into_id.is_(None))
             .order_by(Member.id)
         )
-        for member, user_id, store, tier, score, balance, keys in self._stream(query):
+        for member, user_id, store, tier, score, forecast, balance, keys in self._stream(query):
             said = [
                 member.ref, user_id, member.name, member.phone, member.email, member.birth_date, member.gender,
                 self._local(member.registered_at), store, member.language, _yes_no(member.marketing_consent),
             ]  # fmt: skip
-            computed = [tier, *_scores(score), balance or 0, ";".join(sorted((keys or "").split(";")))]
+            scores = *_scores(score), *self._forecast(forecast)
+            computed = [tier, *scores, balance or 0, ";".join(sorted((keys or "").split(";")))]
             own = [member.custom.get(name) for name in custom]
             yield [escaped(_text(value)) for value in (*said, *computed, *own)]
             self._session.expunge(member)
+
+    def _forecast(self, row: MemberForecast | None) -> list[Any]:
+        """What the models expect; empty where none is trusted."""
+        if row is None:
+            return [""] * 3
+        value = "" if row.expected_value_12m is None else to_text(round(row.expected_value_12m), self._currency)
+        return [row.p_alive, row.p_buys_90d, value]
 
     def _purchases(self) -> Iterator[list[str]]:
         query = (
@@ -200,12 +209,11 @@ class Exporter:
 
 
 def _scores(score: MemberScore | None) -> list[Any]:
-    """The score columns between tier and points; what is not computed yet is empty."""
+    """The score columns between tier and forecasts; what is not computed yet is empty."""
     if score is None:
-        return [""] * 10
-    more = [getattr(score, name, None) for name in ("p_alive", "p_buys_90d", "expected_value_12m")]
+        return [""] * 7
     return [
-        score.rfm_r, score.rfm_f, score.rfm_m, score.rfm_group, score.napl, score.cycle_days, score.due_on, *more,
+        score.rfm_r, score.rfm_f, score.rfm_m, score.rfm_group, score.napl, score.cycle_days, score.due_on,
     ]  # fmt: skip
 
 

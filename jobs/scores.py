@@ -1,6 +1,6 @@
 """Scores as of yesterday's end those whom something changed for: RFM, life cycle, repurchase cycle.
 
-Once a week everyone is computed anew and compared; no row may differ.
+Then what the models expect of every buyer. Once a week everyone is computed anew and compared; no row may differ.
 """
 
 from collections.abc import Callable
@@ -30,11 +30,11 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
     report = _bring_up(sessions, day, now=now, progress=progress)
     with sessions.writing() as session:
         is_due = scoring.compare_is_due(session, day=day)
-    if not is_due:
-        return report
-    # A late order that came meanwhile is no error of ours.
-    _bring_up(sessions, day, now=now, progress=progress)
-    return {**report, **compare(sessions, day, progress)}
+    if is_due:
+        # A late order that came meanwhile is no error of ours.
+        _bring_up(sessions, day, now=now, progress=progress)
+        report |= compare(sessions, day, progress)
+    return report | _forecast(sessions, day, now=now, progress=progress)
 
 
 def _bring_up(sessions: Sessions, day: date, *, now: datetime, progress: Progress) -> dict[str, Any]:
@@ -107,6 +107,13 @@ def _move_quintiles(sessions: Sessions, day: date, *, now: datetime, progress: P
         ranking.keep_cuts(session, day=day, cut=cut, now=now)
         session.commit()
     return moved
+
+
+def _forecast(sessions: Sessions, day: date, *, now: datetime, progress: Progress) -> dict[str, Any]:
+    """What rests on models. Imported here: only who runs the night needs numpy and scipy."""
+    from jobs import forecasts
+
+    return forecasts.bring_up(sessions, day, now=now, progress=progress)
 
 
 def compare(sessions: Sessions, day: date, progress: Progress) -> dict[str, Any]:

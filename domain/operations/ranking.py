@@ -19,8 +19,8 @@ def cuts(session: Session, *, day: date) -> Cuts | None:
     buyers = session.scalar(select(func.count()).select_from(MemberScore).where(MemberScore.days_365 > 0)) or 0
     if buyers < rfm_quintiles.NEEDED_BUYERS:
         return None
-    placed = {
-        name: dict(session.execute(rfm_quintiles.ordered(MemberScore, value, buyers)).all())
+    placed: dict[str, dict[int, int]] = {
+        name: dict(session.execute(rfm_quintiles.ordered(MemberScore, value, buyers)))
         for name, value in rfm_quintiles.figures(MemberScore, day).items()
     }
     return rfm_quintiles.cuts_of(buyers, placed)

@@ -29,6 +29,7 @@ class RuleContext:
     calendar: Calendar
     currency: str = "TWD"
     only: tuple[int, ...] | None = None
+    rfm_by: str = "fixed"  # which of the two RFM scores the brand goes by
 
     @property
     def today(self) -> date:
@@ -44,7 +45,8 @@ class RuleContext:
 
 def context_of(session: Session, now: datetime) -> RuleContext:
     """The brand's own context at `now`."""
-    return RuleContext(now=now, calendar=calendar_of(session), currency=the_brand(session).currency)
+    brand = the_brand(session)
+    return RuleContext(now=now, calendar=calendar_of(session), currency=brand.currency, rfm_by=brand.rfm_by)
 
 
 @dataclass(frozen=True)

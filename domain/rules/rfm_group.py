@@ -1,6 +1,6 @@
 """Is in an RFM group.
 
-As of the last night's scores (recency, frequency, amount).
+As of the last night's scores (recency, frequency, amount), by the thresholds or by the quintiles the brand goes by.
 """
 
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
 from domain.rules._moving import scores_moved
 from domain.scores.rfm import GROUPS
+from domain.scores.rfm_quintiles import group_by
 from domain.wording import mark
 from models.score import MemberScore
 
@@ -26,7 +27,7 @@ class Params(Base):
 
 
 def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
-    return some(context, MemberScore.member_id, MemberScore.rfm_group.in_(params.groups))
+    return some(context, MemberScore.member_id, group_by(context.rfm_by).in_(params.groups))
 
 
 def words(params: Params, say: Speaker) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, case, func, literal, select
 from domain.scores import rfm
 from domain.scores._figures import Rows
 from models.arithmetic import days_between
+from models.score import MemberScore
 
 NEEDED_BUYERS = 100
 # Cut points are kept as fifths, so that they are whole numbers and a value on a cut is on it exactly.
@@ -82,3 +83,9 @@ def scores(scored: Any, day: date, cuts: Cuts) -> dict[str, ColumnElement[Any]]:
     f = case((nobody, 0), else_=bin_of(of["frequency"], cuts.frequency))
     m = case((nobody, 0), else_=bin_of(of["monetary"], cuts.monetary))
     return {"quintile_r": r, "quintile_f": f, "quintile_m": m, "quintile_group": rfm.group(r, f, m)}
+
+
+def group_by(rfm_by: str) -> ColumnElement[Any]:
+    """The group the brand goes by; by the fixed thresholds too while there are too few buyers for quintiles."""
+    group = func.coalesce(MemberScore.quintile_group, MemberScore.rfm_group)
+    return group if rfm_by == "quintiles" else MemberScore.rfm_group.expression

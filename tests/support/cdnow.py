@@ -21,10 +21,14 @@ def purchases() -> Iterator[tuple[str, date, str]]:
             yield buyer, date.fromisoformat(day), dollars
 
 
-def write(path: Path) -> None:
-    """The sample as purchases.csv, as a shop would hand it in."""
-    with path.open("w", newline="") as file:
+def write(folder: Path) -> None:
+    """The sample as members.csv and purchases.csv, as a shop would hand it in."""
+    members: dict[str, date] = {}
+    with (folder / "purchases.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["order_id", "line_no", "member_ref", "paid_at", "sku", "quantity", "amount", "kind"])
         for n, (buyer, day, dollars) in enumerate(purchases()):
             rows.writerow([f"C{n}", 1, buyer, f"{day}T12:00:00", "cd", 1, dollars, "sale"])
+            members[buyer] = min(day, members.get(buyer, day))
+    with (folder / "members.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("member_ref", "joined_at"), *members.items()])
