@@ -1,5 +1,6 @@
 """What the scan page shows about one person: today's visit, what they have, what the phone says."""
 
+import secrets
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from console.people import name_of
 from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Invalid
 from domain.money import to_text
-from domain.operations import allowing, checkin, redeeming, selling, visiting
+from domain.operations import allowing, checkin, redeeming, selling, spending, visiting
 from domain.reports import card, care
 from domain.wording import lines_of, mark, pick, say
 from models.benefit import CouponClaim
@@ -42,6 +43,9 @@ def shown(session: Session, member: Member, store: Store, *, language: str, now:
         "used": _just_used(session, member, now=now),
         "sales": (sales := _just_sold(session, member, now=now)),
         "bill": to_text(sales[-1].net_amount, the_brand(session).currency) if sales else "",
+        "points": card.points_of(session, member, now=now),
+        "points_used": spending.just_used(session, member, now=now),
+        "points_once": secrets.token_hex(8),
         "phone_is_verified": _is_verified(session, member),
     }
 

@@ -102,6 +102,21 @@ def _give_back(session: Session, spent: PointLine, *, now: datetime) -> bool:
     return True
 
 
+def just_used(session: Session, member: Member, *, now: datetime) -> list[tuple[str, PointLine]]:
+    """What this person used in the last ten minutes and was not taken back: each with the ref that undoes it."""
+    spent = select(PointLine).where(
+        PointLine.member_id == member.id, PointLine.reason == "spent", PointLine.at >= now - UNDO
+    )
+    undone = set(
+        session.scalars(select(PointLine.cause).where(PointLine.member_id == member.id, PointLine.reason == "returned"))
+    )
+    return [
+        (line.cause.removeprefix("spent:"), line)
+        for line in session.scalars(spent.order_by(PointLine.id))
+        if f"returned:{line.cause}" not in undone
+    ]
+
+
 def adjust(
     session: Session, member: Member, *, points: int, reason: str, ref: str, staff_id: int, now: datetime
 ) -> PointLine:

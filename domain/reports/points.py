@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import Month, calendar_of
 from domain.money import decimals_of
+from domain.wording import mark, say
 from models.arithmetic import local_day
 from models.automation import JobRun
 from models.points import PointLine, PointLot
@@ -91,6 +92,31 @@ def next_ending(session: Session, member_id: int, *, now: datetime) -> tuple[dat
         assert ends_at is not None  # the query asks for it
         return ends_at, int(points)
     return None
+
+
+LINE_WORDS = {
+    "earned": mark("earned"),
+    "granted": mark("given"),
+    "spent": mark("used"),
+    "returned": mark("use taken back"),
+    "taken_back": mark("taken back for a refund"),
+    "expired": mark("ran out"),
+    "adjusted": mark("changed by staff"),
+}
+
+
+def latest(session: Session, member_id: int, *, limit: int = 12) -> list[PointLine]:
+    """The newest lines of a person's ledger, those that moved nothing left out."""
+    mine = select(PointLine).where(PointLine.member_id == member_id, PointLine.points != 0)
+    return list(session.scalars(mine.order_by(PointLine.at.desc(), PointLine.id.desc()).limit(limit)))
+
+
+def words(line: PointLine, language: str) -> str:
+    """Why a line is there, with its multiplier or the words of staff."""
+    times, why = line.evidence.get("times", 1), line.evidence.get("why")
+    said = [f"× {times:g}"] if line.reason == "earned" and times != 1 else []
+    more = "".join(f" ({each})" for each in [*said, *([why] if why else [])])
+    return say(language, LINE_WORDS.get(line.reason, line.reason)) + more
 
 
 def liability(session: Session, *, now: datetime) -> Liability:

@@ -53,11 +53,13 @@ class Purses(RuleBasedStateMachine):
         self.spent: list[tuple[int, str]] = []
 
     def teardown(self) -> None:
-        if hasattr(self, "members"):
-            self.making_the_lots_again_changes_nothing()
-        self.session.close()
-        self.outer.rollback()
-        self.connection.close()
+        try:
+            if hasattr(self, "members"):
+                self.making_the_lots_again_changes_nothing()
+        finally:
+            self.session.close()
+            self.outer.rollback()
+            self.connection.close()
 
     @initialize()
     def begin(self) -> None:
