@@ -21,6 +21,7 @@ import door_errors
 import jobs
 import liff
 import logs
+from api import uploads
 from api.archive import zipped_export
 from heart import Heart, Watched
 from line.client import LineAccess
@@ -78,6 +79,10 @@ def make_service(settings: Settings, sessions: Sessions) -> door.Service:
         extra={
             "settings": settings,
             "zipped_export": zipped_export,
+            "look_at_upload": uploads.look,
+            "load_upload": uploads.load,
+            "maps": uploads.titles,
+            "read_map": uploads.reads_of,
             "timetable": jobs.timetable_ahead,
             "version": version(),
             "job_lease": timedelta(seconds=settings.job_lease_seconds),

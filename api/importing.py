@@ -69,6 +69,8 @@ class Importer:
     language: str = "en"
     batch: int = BATCH
     progress: Progress = lambda done, size: None
+    staff_id: int | None = None  # who brought it
+    name: str = ""  # what it was called there; the path's own when empty
 
     def __post_init__(self) -> None:
         self._changed = Changed()
@@ -160,8 +162,8 @@ class Importer:
                 settling.settle(session, ids[at : at + SETTLE], is_history=True, now=self.now)
                 session.commit()
         with self.sessions.writing() as session:
-            data = {**report.as_data(), "file": self.path.name, "map": self.map.name}
-            audit(session, staff_id=None, action=f"imported_{self.what}", data=data, now=self.now)
+            data = {**report.as_data(), "file": self.name or self.path.name, "map": self.map.name}
+            audit(session, staff_id=self.staff_id, action=f"imported_{self.what}", data=data, now=self.now)
             session.commit()
 
 

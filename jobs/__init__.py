@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from flask import Flask
 
@@ -24,9 +25,10 @@ def register(app: Flask) -> None:
 
 def queue_loops(service: Service) -> list[Callable[[threading.Event], None]]:
     """What the worker runs for this door: work that was queued."""
+    from jobs import uploads
     from jobs.queue import QueuedJobs, QueueReader
 
-    loops = [QueueReader(service).run]
+    loops = [QueueReader(service).run, partial(uploads.run, service)]
     return [*loops, QueuedJobs(service).run] if is_postgresql(service) else loops
 
 

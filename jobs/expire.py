@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.operations import forgetting, leaving, tagging
+from domain.operations import forgetting, leaving, tagging, uploading
 from jobs.runner import Progress
 from jobs.timetable import daily
 from models.session import Sessions
@@ -19,13 +19,14 @@ def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, A
         progress(f"expire: {tags} tags")
     with sessions.writing() as session:
         codes = forgetting.forget_codes(session, now=now)
+        files = uploading.forget_old(session, now=now)
         erased = leaving.finish(session)
         session.commit()
     bodies = 0
     while gone := _forget_some(sessions):
         bodies += gone
         progress(f"expire: {bodies} raw bodies")
-    return {"tags": tags, "codes": codes, "erased_messages": erased, "raw_bodies": bodies}
+    return {"tags": tags, "codes": codes, "files": files, "erased_messages": erased, "raw_bodies": bodies}
 
 
 def _close_some_tags(sessions: Sessions, now: datetime) -> int:

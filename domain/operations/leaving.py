@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, String, case, cast, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from domain.operations import booking, joining, resolving, waiting
+from domain.operations import booking, joining, resolving, uploading, waiting
 from models.campaign import Campaign, CampaignChunk, Recipient
 from models.card import new_card_number
 from models.event import Event
@@ -39,6 +39,7 @@ def erase(session: Session, member: Member, *, by: str, now: datetime) -> None:
     for record_id in records:
         _forget_record(session, session.get_one(Member, record_id), now=now)
     _forget_joining(session, records)
+    uploading.forget_refused(session)
 
 
 def _forget_record(session: Session, member: Member, *, now: datetime) -> None:
