@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from statistics import median as middle
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, Date, Float, Integer, LargeBinary, String, cast, literal
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
@@ -100,6 +101,13 @@ class as_json(FunctionElement[Any]):
 
     inherit_cache = True
     name = "as_json"
+
+
+class each_id(FunctionElement[int]):
+    """The numbers of a JSON list, as a subquery; see `one_of`."""
+
+    name = "each_id"
+    inherit_cache = True
 
 
 class json_pairs(FunctionElement[Any]):
@@ -214,10 +222,27 @@ def _holds_postgresql(element: list_holds, compiler: SQLCompiler, **options: Any
     return f"({words} @> jsonb_build_array(CAST({word} AS TEXT)))"
 
 
+def one_of(key: ColumnElement[int] | InstrumentedAttribute[Any], ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether an id is one of many: one parameter however many, so that the statement stays short and the same."""
+    document = literal(json.dumps(list(ids), separators=(",", ":")), String)
+    return key.op("IN", is_comparison=True, return_type=Boolean())(each_id(document))
+
+
 def pairs_of(values: Mapping[Any, Any]) -> TableValuedAlias:
     """A mapping as a table of `key` (text) and `value` (JSON): many rows' values in one parameter."""
     document = literal(json.dumps(values, ensure_ascii=False), String)
     return json_pairs(document).table_valued("key", "value", name="pair")
+
+
+@compiles(each_id, "sqlite")
+def _ids_sqlite(element: each_id, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(each_id, "postgresql")
+def _ids_postgresql(element: each_id, compiler: SQLCompiler, **options: Any) -> str:
+    listed = compiler.process(element.clauses, **options)
+    return f"(SELECT unnest(CAST(translate(CAST({listed} AS TEXT), '[]', '{{}}') AS BIGINT[])))"
 
 
 @compiles(as_json, "sqlite")

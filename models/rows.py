@@ -19,6 +19,7 @@ from sqlalchemy import (
     column,
     func,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -53,9 +54,11 @@ def insert_many(
     rows: Sequence[Mapping[str, Any]],
     *,
     once: Sequence[str] = (),
+    where: str | None = None,
     returning: InstrumentedAttribute[Any] | None = None,
 ) -> list[Any]:
-    """Writes rows that all have the same columns; what would repeat the columns `once` is passed over.
+    """Writes rows that all have the same columns; what would repeat the columns `once` is passed over:
+    of all rows, or of those `where` this SQL is true, where the key is of some rows only.
 
     Returns `returning` of those written, when asked for. On PostgreSQL all of it is one parameter: thousands of
     small ones cost the client more than the database. A default that is a function is called once for all rows,
@@ -71,7 +74,8 @@ def insert_many(
         values = table_of(session, "fresh", columns, told)
         statement = statement.from_select(list(columns), select(*(values.c[name] for name in columns)))
     if once:
-        statement = statement.on_conflict_do_nothing(index_elements=list(once))
+        rows_of_key = text(where) if where else None
+        statement = statement.on_conflict_do_nothing(index_elements=list(once), index_where=rows_of_key)
     if returning is not None:
         statement = statement.returning(model.__table__.c[returning.key])
     done = session.execute(statement) if is_postgresql else session.execute(statement, [dict(row) for row in rows])

@@ -16,6 +16,7 @@ from domain.operations import tagging
 from domain.operations.tagging import BATCH
 from domain.rules import compile_rule, context_of, movers, why_many
 from domain.scores._movers import Since
+from models.arithmetic import one_of
 from models.member import Member
 from models.programme import MemberTag, Tag
 
@@ -146,7 +147,7 @@ def _compared(session: Session, tag: Tag, ids: Sequence[int] | None, *, now: dat
     context = context_of(session, now)
     people = select(Member.id).order_by(Member.id)
     if ids is not None:
-        context, people = context.for_only(tuple(ids)), people.where(Member.id.in_(ids))
+        context, people = context.for_only(tuple(ids)), people.where(one_of(Member.id, ids))
     holds = compile_rule(tag.rule or {}, context)
     person = Member.erased_at.is_(None), Member.merged_into_id.is_(None)
     by_rule = _by_rule(tag)

@@ -4,17 +4,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from domain.operations.recording import insert_for, record_many
+from domain.operations.recording import record_many
 from domain.rules import validate
+from models.arithmetic import one_of
 from models.merge import via_of
 from models.programme import MemberTag, Tag
+from models.rows import insert_many
 
 # How long a tag lives that says nothing about it (definitions §4.1).
 BEHAVIOUR_LIFE = 365
-BATCH = 500
+BATCH = 2_000
 
 
 def give(
@@ -35,7 +37,7 @@ def give(
     new = 0
     for batch in _batches(sorted(set(member_ids))):
         why = {each: dict((evidence_of or {}).get(each, evidence or {})) for each in batch}
-        _close_expired(session, MemberTag.member_id.in_(batch) & (MemberTag.tag_id == tag.id), now=now)
+        _close_expired(session, one_of(MemberTag.member_id, batch) & (MemberTag.tag_id == tag.id), now=now)
         have = _renew(session, tag, batch, source=source, now=now)
         new += _insert(session, tag, [each for each in batch if each not in have], why, source=source, now=now)
         about = {"rule": tag.rule_version if source == "rule" else None, "expires_at": _text(expiry(tag, now))}
@@ -47,7 +49,7 @@ def take(session: Session, member_ids: Collection[int], tag: Tag, *, source: str
     """Takes the tag away; returns how many had it."""
     taken = 0
     for batch in _batches(sorted(set(member_ids))):
-        held = MemberTag.member_id.in_(batch) & (MemberTag.tag_id == tag.id)
+        held = one_of(MemberTag.member_id, batch) & (MemberTag.tag_id == tag.id)
         taken += _close(session, held, {tag.id: tag}, source=source, now=now)
     return taken
 
@@ -113,7 +115,7 @@ def _note(
 
 def _renew(session: Session, tag: Tag, batch: Sequence[int], *, source: str, now: datetime) -> set[int]:
     values: dict[str, Any] = {"renewed_at": now, "expires_at": expiry(tag, now)}
-    held = [MemberTag.tag_id == tag.id, MemberTag.member_id.in_(batch), MemberTag.removed_at.is_(None)]
+    held = [MemberTag.tag_id == tag.id, one_of(MemberTag.member_id, batch), MemberTag.removed_at.is_(None)]
     renewed = session.scalars(
         update(MemberTag)
         .where(*held)
@@ -147,10 +149,8 @@ def _insert(
         for each in member_ids
     ]  # fmt: skip
     # Somebody else may be giving the same tag at this moment: one open row is enough.
-    statement = insert_for(session)(MemberTag).on_conflict_do_nothing(
-        index_elements=["tag_id", "member_id"], index_where=text("removed_at IS NULL")
-    )
-    return len(session.execute(statement.returning(MemberTag.id), rows).all())
+    once = ["tag_id", "member_id"]
+    return len(insert_many(session, MemberTag, rows, once=once, where="removed_at IS NULL", returning=MemberTag.id))
 
 
 def refresh_evidence(
@@ -159,7 +159,7 @@ def refresh_evidence(
     """A renewal rests on what is true now, not on what was true then."""
     if not member_ids:
         return
-    held = MemberTag.tag_id == tag.id, MemberTag.member_id.in_(member_ids), MemberTag.removed_at.is_(None)
+    held = MemberTag.tag_id == tag.id, one_of(MemberTag.member_id, member_ids), MemberTag.removed_at.is_(None)
     rows = session.execute(select(MemberTag.id, MemberTag.member_id).where(*held, MemberTag.source == "rule"))
     fresh = [{"id": row.id, "evidence": evidence_of[row.member_id]} for row in rows]
     if fresh:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, selec
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.rules._context import RuleContext
+from models.arithmetic import one_of
 from models.event import Event
 from models.member import Member
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
@@ -20,7 +21,7 @@ def some(
     """The member owns at least one such row (or, with `having`, rows that together are such)."""
     found = select(owner).where(owner.is_not(None), *filters)
     if context.only is not None:
-        found = found.where(owner.in_(context.only))
+        found = found.where(one_of(owner, context.only))
     if having is not None:
         found = found.group_by(owner).having(having)
     return Member.id.in_(found)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from domain.rules._context import Names, RuleContext
 from domain.rules._folder import conditions
 from domain.rules._tree import Rule, compile_rule, read_params, sentence
+from models.arithmetic import one_of
 from models.member import Member
 
 ROWS_EACH = 3
@@ -45,7 +46,7 @@ def why_many(session: Session, rule: Rule, member_ids: Sequence[int], context: R
     found: dict[int, list[Because]] = defaultdict(list)
     for part in _parts(rule):
         holds = compile_rule(part, narrowed)
-        true_for = session.scalars(select(Member.id).where(Member.id.in_(narrowed.only or ()), holds)).all()
+        true_for = session.scalars(select(Member.id).where(one_of(Member.id, member_ids), holds)).all()
         rows = _rows_behind(session, part, narrowed, true_for)
         for member_id in true_for:
             found[member_id].append(Because(part, rows.get(member_id, [])))
@@ -85,7 +86,7 @@ def _newest(query: Select[Any], member_ids: Sequence[int]) -> Select[Any]:
             *inner.c,
             func.row_number().over(partition_by=inner.c.member_id, order_by=inner.c.at.desc()).label("rank"),
         )
-        .where(inner.c.member_id.in_(member_ids))
+        .where(one_of(inner.c.member_id, member_ids))
         .subquery()
     )
     columns = (ranked.c.member_id, ranked.c.what, ranked.c.object, ranked.c.at)
