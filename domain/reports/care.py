@@ -16,7 +16,7 @@ from models.staff import Staff, StaffNote, care_waits
 
 PAGE = 50
 WINDOW = timedelta(days=90)
-Rows = Select[tuple[StaffNote, Member, Friend, str, bool]]
+Rows = Select[StaffNote, Member, Friend, str, bool]
 # Whoever is in this segment of the programme is answered first (M91).
 FIRST = "first_in_line"
 

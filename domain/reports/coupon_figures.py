@@ -120,7 +120,9 @@ def versions(session: Session, coupon: Coupon, *, now: datetime) -> list[Version
     )  # fmt: skip
     rows = session.execute(counted).all()
     firsts = {row[1] for row in rows}
-    terms = dict(session.execute(select(CouponClaim.id, CouponClaim.terms).where(CouponClaim.id.in_(firsts))).all())
+    terms: dict[int, dict[str, Any]] = dict(
+        session.execute(select(CouponClaim.id, CouponClaim.terms).where(CouponClaim.id.in_(firsts))).all()
+    )
     return [Version(number, terms[first], int(held), issued) for number, first, held, issued in rows]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from domain.metrics._intervals import Interval, wilson
@@ -122,10 +122,7 @@ def _among(session: Session, rule: dict[str, Any] | None, now: datetime) -> Colu
 
 def _says(keys: Sequence[str]) -> ColumnElement[bool]:
     """Something stands in one of the text questions."""
-    first, *others = (FormAnswer.answers[key].as_string().is_not(None) for key in keys)
-    for each in others:
-        first = first | each
-    return first
+    return or_(*(FormAnswer.answers[key].as_string().is_not(None) for key in keys))
 
 
 def _words(row: FormAnswer, keys: Sequence[str]) -> list[str]:
