@@ -60,8 +60,19 @@ class PurchaseOut(Shape):
 
 
 class PointsOut(Shape):
+    """`ending` of them can be used until `ends`, the next to end."""
+
     balance: int
     pending: int
+    ending: int
+    ends: Day | None
+
+
+class AccessOut(Shape):
+    """A paid membership or club that runs now."""
+
+    name: str
+    until: Day | None
 
 
 class CodeOut(Shape):
@@ -80,6 +91,7 @@ class CardOut(Shape):
     next: ProgressOut | None
     keep: ProgressOut | None
     points: PointsOut
+    access: list[AccessOut]
     coupons_count: int
     coupons: list[CouponOut]
     purchases: list[PurchaseOut]
@@ -117,6 +129,7 @@ def show_card() -> CardOut:
         next=_progress(report.towards_next(db, me, now=now)),
         keep=_progress(report.to_keep(db, me, now=now)),
         points=_points(report.points_of(db, me, now=now)),
+        access=[_access(*each) for each in report.access_of(db, me, now=now)],
         coupons_count=len(coupons),
         coupons=[_coupon(each) for each in coupons],
         purchases=[_purchase(each) for each in report.recent_purchases(db, me)],
@@ -178,7 +191,15 @@ def _progress(progress: report.Progress | None) -> ProgressOut | None:
 
 
 def _points(points: report.Points) -> PointsOut:
-    return PointsOut(balance=points.balance, pending=points.pending)
+    return PointsOut(
+        balance=points.balance, pending=points.pending, ending=points.ending, ends=_day(points.ends_on)
+    )  # fmt: skip
+
+
+def _access(key: str, until: date | None) -> AccessOut:
+    """Its name is a wording of the programme, `access_KEY`; without one, the key."""
+    names = the_brand(door.session()).wording.get(f"access_{key}")
+    return AccessOut(name=pick(names, door.language()) or key, until=_day(until))
 
 
 def _coupon(claim: CouponClaim) -> CouponOut:

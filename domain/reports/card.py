@@ -10,7 +10,7 @@ from domain.calendar import calendar_of
 from domain.reports.points import balance_of, next_ending
 from domain.scores import _standing
 from domain.scores.tier import WINDOW
-from models.benefit import CouponClaim
+from models.benefit import AccessLine, CouponClaim
 from models.member import Member
 from models.programme import Tier, the_brand
 from models.purchase import Purchase
@@ -65,7 +65,7 @@ def towards_next(session: Session, member: Member, *, now: datetime) -> Progress
         return None
     today = calendar_of(session).day_of(now)
     spent, oldest = _counted(session, member, first=today - WINDOW + timedelta(days=1), last=today)
-    above = (Tier.rank > current.rank, Tier.threshold > spent)
+    above = (Tier.rank > current.rank, Tier.threshold > spent, Tier.archived_at.is_(None))
     following = session.scalar(select(Tier).where(*above).order_by(Tier.rank).limit(1))
     if following is None:
         return None
@@ -91,6 +91,23 @@ def points_of(session: Session, member: Member, *, now: datetime) -> Points:
     if ending is None:
         return Points(balance.usable, balance.pending)
     return Points(balance.usable, balance.pending, ending[1], calendar_of(session).day_of(ending[0]))
+
+
+def access_of(session: Session, member: Member, *, now: datetime) -> list[tuple[str, date | None]]:
+    """What a person may enter now, by its key, and until which day (None: without end), renewals counted in."""
+    calendar = calendar_of(session)
+    lines = session.execute(
+        select(AccessLine.key, AccessLine.starts_at, AccessLine.ends_at)
+        .where(
+            AccessLine.member_id == member.id,
+            AccessLine.ended_at.is_(None),
+            or_(AccessLine.ends_at.is_(None), AccessLine.ends_at >= now),
+        )
+        .order_by(AccessLine.key, AccessLine.starts_at)
+    ).all()
+    runs = {key for key, starts_at, _ in lines if starts_at <= now}
+    until = {key: ends_at for key, _, ends_at in lines if key in runs}
+    return [(key, calendar.day_of(ends_at) if ends_at else None) for key, ends_at in until.items()]
 
 
 def recent_purchases(session: Session, member: Member) -> list[Bought]:
@@ -123,7 +140,7 @@ def live_coupons(session: Session, member: Member, *, now: datetime) -> list[Cou
 
 def ladder(session: Session) -> list[Tier]:
     """Every tier, the first step first."""
-    return list(session.scalars(select(Tier).order_by(Tier.rank)))
+    return list(session.scalars(select(Tier).where(Tier.archived_at.is_(None)).order_by(Tier.rank)))
 
 
 def _counted(session: Session, member: Member, *, first: date, last: date) -> tuple[int, date | None]:

@@ -15,11 +15,12 @@ function show(ladder) {
   );
 }
 
-function points({ balance, pending }) {
+function points({ balance, pending, ending, ends }) {
   const figure = (n) => new Intl.NumberFormat(settings.language).format(n);
   return h("div", { class: "stat" },
     h("b", {}, figure(balance)),
     h("span", {}, pending ? _("points, %(n)s more soon", { n: figure(pending) }) : _n("point", "points", balance)),
+    ends ? h("span", { class: "quiet" }, h("br"), _("%(n)s of them until %(day)s", { n: figure(ending), day: ends.words })) : null,
   );
 }
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from domain.calendar import calendar_of
 from domain.operations import automating, granting
 from domain.operations.purchasing import Line, record_order
+from domain.reports import card
 from domain.rules import compile_rule, context_of, validate
 from models.automation import Automation
 from models.benefit import AccessLine
@@ -196,3 +197,12 @@ def test_days_below_nought_count_from_the_end(session: Session, member: Member) 
     assert session.scalar(said) is None
     run(session, JUNE + 97 * DAY + timedelta(hours=1))
     assert session.scalar(said) is not None
+
+
+def test_the_card_shows_what_runs_until_the_last_renewal_beside_the_free_tier(session: Session, member: Member) -> None:
+    grant(session, member, "a", JUNE, days=30)
+    grant(session, member, "b", JUNE + DAY, days=30)
+    assert card.access_of(session, member, now=JUNE + 2 * DAY) == [("club", date(2026, 7, 31))]
+    assert card.access_of(session, member, now=JUNE + 70 * DAY) == []
+    grant(session, member, "c", JUNE + 90 * DAY, days=None)
+    assert card.access_of(session, member, now=JUNE + 90 * DAY) == [("club", None)]
