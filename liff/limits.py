@@ -13,6 +13,7 @@ LIMITS = {
     "liff_registration.register": "240 per minute",
     "liff_forms.answer": "240 per minute",
     "liff_invoices.register": "240 per minute",
+    "liff_referral.click": "240 per minute",
     "liff_me.show_copy": "60 per minute",
     "liff_me.erase": "60 per minute",
 }

@@ -41,6 +41,8 @@ SCREENS = (
     Screen("book", "liff/book.html", "book.js", mark("Book a visit")),
     Screen("coupons", "liff/coupons.html", "coupons.js", mark("Coupons")),
     Screen("tier", "liff/tier.html", "tier.js", mark("Tier and points")),
+    Screen("missions", "liff/missions.html", "missions.js", mark("Missions")),
+    Screen("friends", "liff/friends.html", "friends.js", mark("Bring a friend")),
     Screen("news", "liff/text.html", "text.js", mark("News")),
     Screen("contact", "liff/text.html", "text.js", mark("Contact")),
     Screen("privacy", "liff/text.html", "text.js", mark("Privacy")),

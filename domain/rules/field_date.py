@@ -44,11 +44,14 @@ def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
 
 
 def _before(day: date, months: int) -> date:
-    """The same day so many months earlier; where that month is shorter, its last day."""
+    """The latest day from which so many whole months have passed: of a month's last day, the last of that month."""
     index = day.year * 12 + day.month - 1 - months
-    first = date(index // 12, index % 12 + 1, 1)
-    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return first.replace(day=min(day.day, last.day))
+    last = _last_of(date(index // 12, index % 12 + 1, 1))
+    return last if day == _last_of(day) else last.replace(day=min(day.day, last.day))
+
+
+def _last_of(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
 def words(params: Params, say: Speaker) -> str:

@@ -2,6 +2,7 @@
 
 import { _, _n, clock, fill, find, get, h, notice, personMark, settings, start } from "./app.js";
 import { showCode } from "./code.js";
+import { missions } from "./mission.js";
 import { progress } from "./progress.js";
 
 const KEPT = (mark) => `regulars.card:${mark}`;
@@ -11,6 +12,7 @@ start(async () => {
   const card = await get("/card");
   keep(card);
   show(card);
+  missionsOf(await get("/missions").catch(() => null)); // the card is there without them
 }, { whenAway: showKept });
 
 function keep(card) {
@@ -39,13 +41,24 @@ function show(card, { away = false } = {}) {
     face(card, open),
     h("p", { class: "under-card" }, h("button", { class: "button wide", type: "button", onclick: open }, _("Show my code"))),
     progress(card),
+    access(card.access ?? []),
     h("div", { class: "stats" },
       stat(figure(card.points.balance), pointsWords(card.points), "/liff/tier"),
       stat(figure(card.coupons_count), _n("coupon to use", "coupons to use", card.coupons_count), "/liff/coupons"),
     ),
     coupons(card.coupons),
+    h("div", { id: "missions" }),
     purchases(card.purchases),
   );
+}
+
+function missionsOf(mine) {
+  const open = mine?.missions.filter((each) => !each.is_over).slice(0, 3) ?? [];
+  if (!open.length) return;
+  fill(find("#missions"), h("section", { class: "section" },
+    h("div", { class: "row-head" }, h("h2", {}, _("Missions")), h("a", { href: "/liff/missions" }, _("All missions"))),
+    missions(open),
+  ));
 }
 
 function face(card, open) {
@@ -85,6 +98,13 @@ const figure = (n) => new Intl.NumberFormat(settings.language).format(n);
 function pointsWords(points) {
   if (!points.pending) return _n("point", "points", points.balance);
   return _("points, %(n)s more soon", { n: figure(points.pending) });
+}
+
+/** Paid memberships and clubs that run now, with their last day. */
+function access(list) {
+  if (!list.length) return null;
+  const row = (each) => h("li", {}, h("span", {}, each.name), h("span", { class: "quiet" }, each.until ? _("until %(day)s", { day: each.until.words }) : _("without end")));
+  return h("section", { class: "section", "aria-label": _("Memberships") }, h("ul", { class: "rows" }, list.map(row)));
 }
 
 const stat = (value, words, href) => h("a", { class: "stat", href }, h("b", {}, value), h("span", {}, words));

@@ -6,7 +6,10 @@ import { field, wrong } from "./fields.js";
 
 const AFTER = new URLSearchParams(location.search).get("next");
 
+const BY = new URLSearchParams(location.search).get("by");
+
 start(async () => {
+  if (BY) await post("/referral/clicks", { by: BY }).catch(() => {}); // joining does not depend on it
   const invitation = await get("/registration");
   if (invitation.registered) return leave();
   show(invitation);

@@ -77,3 +77,10 @@ export async function open(url, { external = false } = {}) {
   if (liff?.isInClient()) liff.openWindow({ url, external });
   else window.open(url, "_blank", "noopener");
 }
+
+/** Offers a text to the person's friends: LINE's own picker inside LINE, its sharing page elsewhere. */
+export async function share(text) {
+  const liff = await line().catch(() => null);
+  if (liff?.isApiAvailable?.("shareTargetPicker")) return liff.shareTargetPicker([{ type: "text", text }]).catch(() => null);
+  return open(`https://line.me/R/share?text=${encodeURIComponent(text)}`, { external: true });
+}

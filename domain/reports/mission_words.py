@@ -1,0 +1,86 @@
+"""Missions in words: what is counted, within which days, and what a benefit is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.events import KINDS
+from domain.scores._mission import PURCHASE
+from domain.scores._mission_steps import measure_of, target_of, window_of
+from domain.wording import mark, money_words, pick, say
+from models.benefit import Coupon
+from models.mission import Draw, Mission
+from models.programme import Tier, the_brand
+
+
+def name_of(mission: Mission, language: str) -> str:
+    return pick(mission.name, language) or mission.key
+
+
+def reward_words(session: Session, benefit: Mapping[str, Any], language: str) -> str:
+    """What a benefit is, in a few words."""
+    kind, value = next(iter(benefit.items()))
+    said = value if isinstance(value, dict) else {}
+    if kind == "coupon":
+        return _named(session, Coupon, str(value), language, "title")
+    if kind == "points":
+        return say(language, "%(n)s points", n=said.get("points", value))
+    if kind == "ticket":
+        name = _named(session, Draw, str(said.get("draw", value)), language)
+        return say(language, "%(n)s × a ticket for “%(draw)s”", n=said.get("count", 1), draw=name)
+    if kind == "tier_floor":
+        tier = _named(session, Tier, str(said["tier"]), language)
+        return say(language, "%(tier)s for %(n)s days", tier=tier, n=said.get("days", 365))
+    return kind
+
+
+def _named(session: Session, table: Any, key: str, language: str, column: str = "name") -> str:
+    texts = session.scalar(select(getattr(table, column)).where(table.key == key))
+    return pick(texts, language) or key
+
+
+COUNTED = {
+    "times": mark("%(n)s × %(what)s"),
+    "days": mark("%(n)s different days: %(what)s"),
+    "stores": mark("%(n)s different stores: %(what)s"),
+    "products": mark("%(n)s different products: %(what)s"),
+    "amount": mark("%(n)s: %(what)s"),
+}
+
+
+def goal_words(session: Session, mission: Mission, language: str) -> str:
+    """What is counted and how much of it, as a clause."""
+    measure = measure_of(mission)
+    what = say(language, "bought something") if measure.of == PURCHASE else say(language, KINDS[measure.of].means)
+    narrow = [*measure.categories, *measure.skus, *measure.stores, *measure.channels]
+    narrow += [each for each in (measure.object, measure.campaign) if each]
+    narrow += [each for values in measure.data.values() for each in values]
+    if measure.min_amount:
+        narrow.append(say(language, "at least %(n)s", n=measure.min_amount))
+    if narrow:
+        what += f" ({', '.join(narrow)})"
+    currency = the_brand(session).currency
+    target = target_of(session, mission)
+    number = money_words(language, target, currency) if measure.by == "amount" else str(mission.target)
+    return say(language, COUNTED[measure.by], n=number, what=what)
+
+
+def window_words(mission: Mission, language: str) -> str:
+    """Within which days, as a clause; nothing for a mission without an end."""
+    window, words = window_of(mission), list[str]()
+    if window.from_:
+        words.append(say(language, "from %(day)s", day=window.from_.isoformat()))
+    if window.until:
+        words.append(say(language, "until %(day)s", day=window.until.isoformat()))
+    if window.per:
+        words.append(say(language, PERS[window.per]))
+    if window.days:
+        since = mark("within %(n)s days of joining") if window.since == "registered" else FROM_FIRST
+        words.append(say(language, since, n=window.days))
+    return ", ".join(words)
+
+
+PERS = {"week": mark("each week anew"), "month": mark("each month anew"), "year": mark("each year anew")}
+FROM_FIRST = mark("within %(n)s days of the first step")
