@@ -110,9 +110,9 @@ def _costs(session: Session, subject: str) -> dict[int, float]:
         spent[member_id] += n * message
     if subject.startswith("automation:"):
         for member_id, cost in session.execute(_coupons(subject)):
-            spent[member_id] += cost
+            spent[member_id] += float(cost)
         for member_id, points in session.execute(_points(subject)):
-            spent[member_id] += points * point
+            spent[member_id] += float(points) * point
     return spent
 
 
