@@ -12,6 +12,7 @@ from domain.wording import mark
 DESK = (
     ("console.review.page", mark("Review")),
     ("console.reports.page", mark("Reports")),
+    ("console.scores.page", mark("Scores")),
     ("console.members.page", mark("Members")),
     ("console.segments.page", mark("Segments")),
     ("console.campaigns.page", mark("Campaigns")),

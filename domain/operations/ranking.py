@@ -20,7 +20,7 @@ def cuts(session: Session, *, day: date) -> Cuts | None:
     if buyers < rfm_quintiles.NEEDED_BUYERS:
         return None
     placed: dict[str, dict[int, int]] = {
-        name: dict(session.execute(rfm_quintiles.ordered(MemberScore, value, buyers)))
+        name: dict(session.execute(rfm_quintiles.ordered(MemberScore, value, buyers)).all())
         for name, value in rfm_quintiles.figures(MemberScore, day).items()
     }
     return rfm_quintiles.cuts_of(buyers, placed)
