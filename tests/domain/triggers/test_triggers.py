@@ -17,6 +17,7 @@ SAID = {
     "bought": ({"skus": ["CLUB", "CLUB-M"]}, "after buying CLUB or CLUB-M"),
     "days_since": ({"last": "purchase", "days": 30}, "when 30 days have passed since the last purchase"),
     "mission_reached": ({"mission": "stamps"}, "when the mission stamps is reached"),
+    "on_day": ({"days": ["08", "11-20"]}, "on 08 or 11-20"),
     "rule_holds": (
         {"rule": {"condition": "is_friend"}},
         "when this becomes true: is a friend on LINE",
