@@ -15,7 +15,7 @@ from domain.errors import Invalid, Refusal
 from domain.messages import tier_up
 from domain.money import to_minor, to_text
 from domain.operations import programme
-from domain.reports import tier_what_if
+from domain.reports import card, tier_what_if
 from domain.reports.tier_what_if import Shift
 from domain.wording import mark, pick
 from models.member import Member
@@ -82,7 +82,7 @@ def _page(thresholds: dict[str, int]) -> str:
 
 
 def _tiers() -> dict[str, Tier]:
-    return {tier.key: tier for tier in door.session().scalars(select(Tier).order_by(Tier.rank))}
+    return {tier.key: tier for tier in card.ladder(door.session())}
 
 
 def _named(key: str) -> str:

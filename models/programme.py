@@ -79,6 +79,8 @@ class Tier(Base):
     threshold: Mapped[int] = mapped_column(BigInt, default=0)
     colour: Mapped[Short | None]
     benefits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # lines to show, per language
+    # No longer reached since; whoever stands on it keeps it to the end of their period.
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Ladder(Base):

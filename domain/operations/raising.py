@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
@@ -20,20 +20,24 @@ def unfinished(session: Session, *, now: datetime) -> list[int]:
 
 
 def standing_low(session: Session, *, now: datetime) -> list[int]:
-    """Ids of members who stand lower than what they reach today: one query over everybody."""
+    """Ids of members who stand lower than what they reach today, or on a first tier that is no more: one query."""
     brand, today = the_brand(session), calendar_of(session).day_of(now)
-    steps = [(rank, least) for rank, least in session.execute(select(Tier.rank, Tier.threshold).where(Tier.rank > 0))]
+    reachable = select(Tier.rank, Tier.threshold).where(Tier.rank > 0, Tier.archived_at.is_(None))
+    steps = [(rank, least) for rank, least in session.execute(reachable)]
     if not steps:
         return []
     sums = _standing.counted(brand.tiers_by, today, currency=brand.currency)
     low = (
         select(Member.id)
-        .join(sums, sums.c.member_id == Member.id)
+        .outerjoin(sums, sums.c.member_id == Member.id)
         .outerjoin(Tier, Tier.id == Member.tier_id)
         .where(
             Member.registered_at.is_not(None),
             Member.merged_into_id.is_(None),
-            _standing.reached(sums.c.counted, steps) > func.coalesce(Tier.rank, 0),
+            or_(
+                _standing.reached(func.coalesce(sums.c.counted, 0), steps) > func.coalesce(Tier.rank, 0),
+                Tier.archived_at.is_not(None) & Member.tier_until.is_(None),
+            ),
         )
         .order_by(Member.id)
     )

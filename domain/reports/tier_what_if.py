@@ -100,8 +100,9 @@ def _everyone(session: Session, tiers: Sequence[Tier], thresholds: Mapping[str, 
     brand, today = the_brand(session), calendar_of(session).day_of(now)
     sums = _standing.counted(brand.tiers_by, today, currency=brand.currency)
     counted = func.coalesce(sums.c.counted, 0)
-    old = [(tier.rank, tier.threshold) for tier in tiers if tier.rank]
-    new = [(tier.rank, thresholds.get(tier.key, tier.threshold)) for tier in tiers if tier.rank]
+    reachable = [tier for tier in tiers if tier.rank and tier.archived_at is None]
+    old = [(tier.rank, tier.threshold) for tier in reachable]
+    new = [(tier.rank, thresholds.get(tier.key, tier.threshold)) for tier in reachable]
     return (
         select(
             Member.id.label("member_id"),

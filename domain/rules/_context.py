@@ -86,7 +86,7 @@ def _name(row: Any, language: str) -> str:
 
 _NAMED: tuple[tuple[str, Any, Any, Any], ...] = (
     ("tag", Tag, Tag.key, Tag.archived_at),
-    ("tier", Tier, Tier.rank, None),
+    ("tier", Tier, Tier.rank, Tier.archived_at),
     ("store", Store, Store.id, None),
     ("coupon", Coupon, Coupon.key, Coupon.archived_at),
     ("campaign", Campaign, Campaign.id.desc(), None),

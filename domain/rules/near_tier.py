@@ -45,7 +45,7 @@ def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
         .join(person, person.id == sums.c.member_id)
         .outerjoin(standing, standing.id == person.tier_id)
         .join(Tier, Tier.rank > func.coalesce(standing.rank, 0))
-        .where(person.registered_at.is_not(None), Tier.threshold > sums.c.counted, enough)
+        .where(person.registered_at.is_not(None), Tier.archived_at.is_(None), Tier.threshold > sums.c.counted, enough)
     )
     if params.tiers:
         near = near.where(Tier.key.in_(params.tiers))

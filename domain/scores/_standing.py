@@ -26,7 +26,7 @@ def counting(measure: str, first: date, last: date, *, currency: str, only: tupl
 def reached(column: Any, thresholds: list[tuple[int, int]]) -> Any:
     """The rank that `column` is enough for: `thresholds` are (rank, least), in any order; 0 for none."""
     falling = sorted(thresholds, key=lambda each: -each[0])
-    return case(*((column >= least, rank) for rank, least in falling), else_=0)
+    return literal(0) if not falling else case(*((column >= least, rank) for rank, least in falling), else_=0)
 
 
 def _orders(first: date, last: date, only: tuple[int, ...] | None) -> Select[Any]:

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.calendar import calendar_of
 from domain.money import to_minor
 from domain.operations.programme import ladder
-from domain.operations.programme.exporting import values_of
+from domain.operations.programme.exporting import in_zone, values_of
 from domain.operations.programme.sections._section import Listed, Shape, Touch
 from domain.operations.programme.whole import LISTED, SINGLE, Programme
 from models.programme import the_brand
@@ -78,7 +79,7 @@ def _changes(session: Session, programme: Programme) -> Iterator[tuple[Change, A
     """Each change with the file's item behind it; None where the file names it no longer."""
     for name, single in SINGLE.items():
         item = getattr(programme, name)
-        fields = _differences(single.from_brand(the_brand(session)), item)
+        fields = _differences(session, single.from_brand(the_brand(session)), item)
         if fields:
             yield Change("change", name, getattr(item, "name", name), fields), item
     for section, shape in LISTED.items():
@@ -92,7 +93,7 @@ def _changes_of(session: Session, section: str, shape: type[Listed], wanted: lis
         if key not in rows:
             yield Change("add", section, key, {}), item
             continue
-        fields = _differences(shape.model_validate(values_of(session, shape, rows[key])).model_dump(), item)
+        fields = _differences(session, shape.model_validate(values_of(session, shape, rows[key])).model_dump(), item)
         if not shape.is_live(rows[key]):
             fields["archived"] = (True, False)
         if fields:
@@ -102,8 +103,10 @@ def _changes_of(session: Session, section: str, shape: type[Listed], wanted: lis
             yield Change("retire" if shape.can_retire(session, row) else "keep", section, key, {}), None
 
 
-def _differences(old: dict[str, Any], item: Shape) -> dict[str, tuple[Any, Any]]:
-    return {name: (old.get(name), value) for name, value in item.model_dump().items() if old.get(name) != value}
+def _differences(session: Session, old: dict[str, Any], item: Shape) -> dict[str, tuple[Any, Any]]:
+    zone = calendar_of(session).zone
+    new = {name: in_zone(value, zone) for name, value in item.model_dump().items()}
+    return {name: (old.get(name), value) for name, value in new.items() if old.get(name) != value}
 
 
 def _write(session: Session, item: Listed, change: Change, *, now: datetime) -> None:
@@ -114,7 +117,7 @@ def _write(session: Session, item: Listed, change: Change, *, now: datetime) -> 
         if columns[name] is not None:
             columns[name] = to_minor(str(columns[name]), the_brand(session).currency)[0]
     for name, value in columns.items():
-        setattr(row, name, value)
+        setattr(row, name, in_zone(value, calendar_of(session).zone))
     if not shape.is_live(row):
         row.archived_at = None
     if change.what == "add":

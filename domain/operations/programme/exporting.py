@@ -1,11 +1,14 @@
 """The programme as it stands, in the shape of a file."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.calendar import calendar_of
 from domain.money import to_text
 from domain.operations.programme.sections._section import Listed, Shape
 from domain.operations.programme.whole import LISTED, SINGLE, Programme
@@ -23,13 +26,21 @@ def export(session: Session) -> dict[str, Any]:
 
 
 def values_of(session: Session, shape: type[Listed], row: Any) -> dict[str, Any]:
-    """A row's values as the file says them: whole currency units, keys instead of ids."""
-    values = {name: getattr(row, name) for name in shape.model_fields if hasattr(row, name)}
+    """A row's values as the file says them: whole currency units, keys instead of ids, the business's own time."""
+    zone = calendar_of(session).zone
+    values = {name: in_zone(getattr(row, name), zone) for name in shape.model_fields if hasattr(row, name)}
     currency = the_brand(session).currency
     for name in shape.money_of(values):
         if values[name] is not None:
             values[name] = Decimal(to_text(values[name], currency))
     return {**values, **shape.more_from_row(session, row)}
+
+
+def in_zone(value: Any, zone: ZoneInfo) -> Any:
+    """A moment in the business's own time, which is also what one without a zone means; anything else as it is."""
+    if not isinstance(value, datetime):
+        return value
+    return value.replace(tzinfo=zone) if value.tzinfo is None else value.astimezone(zone)
 
 
 def plain(programme: Programme) -> dict[str, Any]:

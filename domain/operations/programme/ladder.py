@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.operations.tier_history import ALWAYS
 from models.programme import Ladder, Tier, the_brand
+
+
+def _reachable() -> Select[Any]:
+    return select(Tier).where(Tier.archived_at.is_(None)).order_by(Tier.rank)
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Standing:
 def present(session: Session) -> Standing:
     """As the programme stands."""
     brand = the_brand(session)
-    thresholds = {tier.key: tier.threshold for tier in session.scalars(select(Tier).order_by(Tier.rank))}
+    thresholds = {tier.key: tier.threshold for tier in session.scalars(_reachable())}
     return Standing(thresholds, brand.tiers_by, brand.tiers_fall)
 
 

@@ -104,6 +104,34 @@ def test_a_refund_is_judged_by_the_threshold_it_was_raised_by(session: Session, 
     assert standing(session, member, 2026, 3, 13)[0] == "general"
 
 
+def without(key: str) -> programme.Programme:
+    kept = [
+        {"key": each, "name": {"en": each}, "threshold": least} for each, least in THRESHOLDS.items() if each != key
+    ]
+    return programme.read({"brand": {"name": "A"}, "tiers": [{**kept[0], "threshold": 0}, *kept[1:]]})
+
+
+def test_a_tier_that_is_no_more_is_kept_to_the_end_of_the_period(session: Session, member: Member) -> None:
+    buy(session, member, moment(session, 2026, 2, 1), 15_000)
+    assert standing(session, member, 2026, 2, 1) == ("gold", date(2027, 2, 28))
+    programme.apply(session, without("gold"), by="Mei", now=moment(session, 2026, 3, 1))
+    buy(session, member, moment(session, 2026, 9, 1), 40_000)
+    assert standing(session, member, 2026, 9, 2) == ("gold", date(2027, 2, 28))
+    assert standing(session, member, 2027, 3, 31) == ("silver", date(2028, 3, 31))
+    other = make_member(session, registered_at=moment(session, 2026, 4, 1))
+    buy(session, other, moment(session, 2026, 4, 2), 90_000)
+    assert standing(session, other, 2026, 4, 2)[0] == "silver"
+    missing = card.towards_next(session, other, now=moment(session, 2026, 4, 2))
+    assert missing is None
+
+
+def test_a_first_tier_that_is_no_more_hands_its_people_to_the_new_first(session: Session, member: Member) -> None:
+    assert standing(session, member, 2026, 1, 2) == ("general", None)
+    programme.apply(session, without("general"), by="Mei", now=moment(session, 2026, 3, 1))
+    assert at_once(session, (2026, 3, 1)) == [member.id]
+    assert session.get_one(Tier, member.tier_id).key == "silver"
+
+
 def test_one_step_down_or_by_what_was_earned(session: Session, member: Member) -> None:
     """E40: the brand says how far one falls at the end of the grace."""
     buy(session, member, moment(session, 2026, 2, 1), 15_000)

@@ -132,7 +132,7 @@ def test_what_the_file_no_longer_names_is_retired_not_deleted(session: Session) 
     assert session.scalars(select(Tag.archived_at).where(Tag.key == "visits_often")).one() is None
 
 
-def test_tiers_the_file_no_longer_names_keep_their_place_by_what_they_take(session: Session) -> None:
+def test_tiers_the_file_no_longer_names_are_reached_no_more(session: Session) -> None:
     data = {"brand": {"name": "A"}, "tiers": preset()["tiers"]}
     programme.apply(session, programme.read(data), by="test", now=NOW)
     for key in ("general", "gold"):
@@ -145,9 +145,13 @@ def test_tiers_the_file_no_longer_names_keep_their_place_by_what_they_take(sessi
         {"key": "top", "name": {"en": "Top"}, "threshold": 12_000},
     ]
     programme.apply(session, programme.read(data), by="test", now=NOW)
-    tiers = session.execute(select(Tier.key, Tier.rank).order_by(Tier.rank)).all()
-    # Of two that take nothing, the file's own counts; those nobody ever stood on are gone.
-    assert [(tier.key, tier.rank) for tier in tiers] == [("general", 0), ("start", 1), ("top", 2), ("gold", 3)]
+    tiers = session.execute(select(Tier.key, Tier.rank, Tier.archived_at).order_by(Tier.rank)).all()
+    # The file's own come first of those that take the same; those nobody ever stood on are gone.
+    assert [tier.key for tier in tiers] == ["start", "general", "top", "gold"]
+    assert [tier.rank for tier in tiers] == [0, 1, 2, 3]
+    assert [tier.key for tier in tiers if tier.archived_at] == ["general", "gold"]
+    assert programme.diff(session, programme.read(programme.export(session))) == []
+    assert [tier["key"] for tier in programme.export(session)["tiers"]] == ["start", "top"]
 
 
 def test_changed_terms_and_rules_make_new_versions(session: Session) -> None:
@@ -158,3 +162,16 @@ def test_changed_terms_and_rules_make_new_versions(session: Session) -> None:
     programme.apply(session, programme.read(data), by="test", now=NOW)
     assert session.scalars(select(Coupon.terms_version).where(Coupon.key == data["coupons"][0]["key"])).one() == 2
     assert session.scalars(select(Tag.rule_version).where(Tag.key == data["tags"][0]["key"])).one() == 2
+
+
+def test_a_moment_without_a_zone_is_the_business_s_own_time(session: Session) -> None:
+    data = preset()
+    data["coupons"][0]["claim_from"] = "2027-02-01T10:00:00"
+    programme.apply(session, programme.read(data), by="test", now=NOW)
+    key = data["coupons"][0]["key"]
+    claim_from = session.scalars(select(Coupon.claim_from).where(Coupon.key == key)).one()
+    assert claim_from is not None
+    assert claim_from.isoformat() == "2027-02-01T02:00:00+00:00"
+    assert programme.diff(session, programme.read(data)) == []
+    written = next(coupon for coupon in programme.export(session)["coupons"] if coupon["key"] == key)
+    assert written["claim_from"] == "2027-02-01T10:00:00+08:00"

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
-from domain.operations import programme, tiering
+from domain.operations import programme
 from domain.operations.programme.versions import rebased
 from models.mission import ProgrammeVersion
 from models.programme import Ladder, Tag, Tier
@@ -219,19 +219,3 @@ def test_it_says_whom_a_change_concerns_before_it_is_made(session: Session) -> N
     assert touched["automations.birthday"] == [("%(n)s people who wait in it leave.", {"n": 0})]
     assert touched["automations.another"][0][1] == {"n": 3}
     assert gold(session) == 15_000
-
-
-def test_a_tier_nobody_stood_on_goes_and_one_with_a_history_stays(session: Session) -> None:
-    applied(session, preset())
-    data = preset()
-    data.pop("points", None)
-    data["tiers"] = [tier for tier in data["tiers"] if tier["key"] != "black"]
-    data["coupons"] = [each for each in data["coupons"] if each["key"] != "gold_ware"]
-    data["automations"] = [each for each in data["automations"] if each["key"] != "tier_gift"]
-    assert ("retire", "black") in [(each.what, each.key) for each in programme.diff(session, programme.read(data))]
-    member = make_member(session)
-    make_purchase(session, member, paid_at=NOW - DAY, amount=1)
-    black = session.scalars(select(Tier).where(Tier.key == "black")).one()
-    floor = {"tier": black, "until": (NOW + 90 * DAY).date(), "reason": "by_hand", "cause": "hand:1"}
-    tiering.grant_floor(session, member.id, **floor, now=NOW)
-    assert ("keep", "black") in [(each.what, each.key) for each in programme.diff(session, programme.read(data))]

@@ -46,13 +46,13 @@ class Tier(Listed):
         ][: 1 if row is None else 2]
 
     @classmethod
-    def can_retire(cls, session: Session, row: Any) -> bool:
-        """One that nobody ever stood on goes."""
-        return session.scalar(select(programme.TierLine.id).where(_of(row)).limit(1)) is None
-
-    @classmethod
     def retire(cls, session: Session, row: Any, *, now: datetime) -> None:
-        session.delete(row)
+        """Whoever stands on it keeps it to the end of their period; one that nobody ever stood on is gone."""
+        row.archived_at = now
+        stood = select(programme.TierLine.id).where(_of(row)).limit(1)
+        stands = select(Member.id).where(Member.tier_id == row.id).limit(1)
+        if session.scalar(stood) is None and session.scalar(stands) is None:
+            session.delete(row)
 
     @classmethod
     def before_new(cls, session: Session, row: Any, *, now: datetime) -> None:
@@ -60,7 +60,7 @@ class Tier(Listed):
 
     @classmethod
     def settled(cls, session: Session, items: Sequence[Any], *, now: datetime) -> None:
-        _put_in_order(session, {item.key for item in items})
+        _put_in_order(session)
 
 
 def _of(tier: programme.Tier) -> ColumnElement[bool]:
@@ -89,9 +89,10 @@ def _place(session: Session, least: int) -> int:
     return session.scalars(select(func.count()).where(programme.Tier.threshold < least)).one()
 
 
-def _put_in_order(session: Session, ours: set[str]) -> None:
-    """Ranks follow the thresholds, and of two alike the file's own is the higher; ranks are unique at every moment."""
-    rows = sorted(session.scalars(select(programme.Tier)), key=lambda row: (row.threshold, row.key in ours))
+def _put_in_order(session: Session) -> None:
+    """Ranks follow the thresholds, and of two alike the archived one is above; ranks are unique at every moment."""
+    tiers = session.scalars(select(programme.Tier))
+    rows = sorted(tiers, key=lambda row: (row.threshold, row.archived_at is not None, row.id))
     if [row.rank for row in rows] == list(range(len(rows))):
         return
     for offset in (10_000, 0):
