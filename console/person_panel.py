@@ -11,7 +11,7 @@ from console.people import name_of
 from domain.calendar import Calendar, calendar_of
 from domain.errors import Conflict, Invalid
 from domain.money import to_text
-from domain.operations import allowing, checkin, redeeming, selling, spending, visiting
+from domain.operations import allowing, checkin, noting, redeeming, selling, spending, visiting
 from domain.reports import card, care
 from domain.wording import lines_of, mark, pick, say
 from models.benefit import CouponClaim
@@ -46,6 +46,7 @@ def shown(session: Session, member: Member, store: Store, *, language: str, now:
         "points": card.points_of(session, member, now=now),
         "points_used": spending.just_used(session, member, now=now),
         "points_once": secrets.token_hex(8),
+        "notes": noting.newest(session, member),
         "phone_is_verified": _is_verified(session, member),
     }
 

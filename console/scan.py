@@ -13,7 +13,7 @@ from console.finding import find_at_counter
 from console.shell import money_in_words
 from domain.errors import Conflict, Invalid, NotFound, Refusal
 from domain.money import to_minor
-from domain.operations import checkin, joining, redeeming, registering, selling, verifying, visiting
+from domain.operations import checkin, joining, noting, redeeming, registering, selling, verifying, visiting
 from domain.operations.auditing import audit
 from domain.wording import mark
 from models.benefit import CouponClaim
@@ -200,6 +200,15 @@ def _send_code(ref: str, member: Member, typed: str) -> Any:
     send(number, door.words("%(code)s is your code for %(brand)s. It works for ten minutes.", code=code, brand=brand))
     flash(door.words("A code is on its way to the phone. Type it here."), "done")
     return redirect(url_for("console.scan.person", ref=ref, code="sent") + "#phone", 303)
+
+
+@blueprint.post("/people/<ref>/notes")
+@roles.needs("store")
+def write_note(ref: str) -> Any:
+    """What staff heard or saw; it stands on the person's page with their name."""
+    member = counter.the_person(ref)
+    noting.write(door.session(), member, text=request.form.get("text", ""), staff_id=roles.me().id, now=door.now())
+    return _done(ref, door.words("The note is saved."))
 
 
 def _done(ref: str, words: str) -> Any:

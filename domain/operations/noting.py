@@ -1,7 +1,9 @@
 """What staff write about people, and what people wrote that waits for staff."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.errors import Invalid
@@ -28,6 +30,17 @@ def write(session: Session, member: Member, *, text: str, staff_id: int, now: da
     record(session, "noted", member_id=member.id, source="staff", object=f"note:{note.id}", now=now)
     audit(session, staff_id=staff_id, action="noted", member_id=member.id, object=f"note:{note.id}", now=now)
     return note
+
+
+def newest(session: Session, member: Member, *, limit: int = 3) -> Sequence[tuple[StaffNote, str | None]]:
+    """The newest notes of staff about a person, each with who wrote it: what the counter should know."""
+    query = (
+        select(StaffNote, Staff.name)
+        .outerjoin(Staff, Staff.id == StaffNote.author_id)
+        .where(StaffNote.member_id == member.id, StaffNote.kind == "note")
+        .order_by(StaffNote.created_at.desc(), StaffNote.id.desc())
+    )
+    return [(note, author) for note, author in session.execute(query.limit(limit))]
 
 
 def close(session: Session, note: StaffNote, *, words: str = "", staff_id: int, now: datetime) -> None:

@@ -1,0 +1,35 @@
+"""Notes of the team: written at the counter or the desk, seen with who wrote them (M60)."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from models.event import Event
+from models.session import Sessions
+from models.staff import StaffNote
+from models.store import Store
+from tests.console.conftest import Desk
+from tests.support.factories import make_member
+
+
+def test_store_staff_write_notes_that_others_see_with_their_name(
+    signed_in: Callable[..., Desk], sessions: Sessions, store: Store
+) -> None:
+    with sessions.writing() as session:
+        mei = make_member(session, name="Mei")
+        session.commit()
+    desk = signed_in("store", store_id=store.id)
+    # A person nobody scanned here is not open for notes either.
+    desk.post(f"/console/scan/people/{mei.ref}/notes", {"text": "sneaky"})
+    desk.post("/console/scan/", {"code": mei.card_number}, on="/console/scan/")
+    desk.post(f"/console/scan/people/{mei.ref}/notes", {"text": "Asks for the seat by the window."})
+    desk.post(f"/console/scan/people/{mei.ref}/notes", {"text": "  "})
+    page = desk.get(f"/console/scan/people/{mei.ref}").text
+    assert "Asks for the seat by the window." in page
+    assert "sneaky" not in page
+    told = signed_in("marketer").get(f"/console/members/{mei.ref}").text
+    assert "Note: Asks for the seat by the window." in told
+    assert "Store" in told
+    with sessions.reading() as session:
+        assert [note.text for note in session.scalars(select(StaffNote))] == ["Asks for the seat by the window."]
+        assert session.scalars(select(Event.kind).where(Event.kind == "noted")).all() == ["noted"]
