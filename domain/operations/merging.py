@@ -57,6 +57,8 @@ def merge(
     session.expire_all()
     if follows:
         follow_up(session, [kept.id], now=now)
+    for row in (made, kept, gone):
+        session.refresh(row)
     return made
 
 
@@ -117,7 +119,6 @@ def is_bare(session: Session, member: Member, kind: str, value: str) -> bool:
     return (
         {tuple(each) for each in names} <= mine
         and (kind == "line" or not has_line(session, member))
-        and member.registered_at is None
         and member.merged_into_id is None
         and session.scalar(open_merge) is None
     )

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from domain.calendar import calendar_of
 from domain.operations import earning, naming
 from domain.scores.points import Entry, Lot, replay
 from models.event import Event
@@ -52,6 +53,31 @@ def put_in_step(session: Session, member_ids: Collection[int], *, now: datetime)
     write_lines(session, expired)
     _write_lots(session, member_ids, lots)
     return len(expired)
+
+
+def take_back_unearned(session: Session, member_ids: Collection[int], *, now: datetime) -> None:
+    """After records were parted: what orders earned that their own buyer had not joined in time to earn."""
+    calendar = calendar_of(session)
+    orders = (
+        select(Purchase.id, Purchase.day, Purchase.member_id, Purchase.via_id, Member.registered_at)
+        .join(Member, Member.id == Purchase.member_id)
+        .where(Purchase.member_id.in_(member_ids))
+        .where(Purchase.id.in_(select(PointLine.purchase_id).where(PointLine.member_id.in_(member_ids))))
+    )
+    early = {
+        id: (member_id, via_id)
+        for id, day, member_id, via_id, joined_at in session.execute(orders)
+        if joined_at is None or day < calendar.day_of(joined_at)
+    }
+    earned = select(PointLine.purchase_id, func.sum(PointLine.points), func.count()).where(
+        PointLine.purchase_id.in_(early), PointLine.reason.in_(("earned", "taken_back"))
+    )
+    for purchase_id, points, n in session.execute(earned.group_by(PointLine.purchase_id)).all():
+        if points:
+            member_id, via_id = early[purchase_id]
+            row = {"member_id": member_id, "via_id": via_id, "points": -points, "reason": "taken_back", "at": now}
+            write_lines(session, [{**row, "purchase_id": purchase_id, "cause": f"order:{purchase_id}:parted:{n}"}])
+    put_in_step(session, member_ids, now=now)
 
 
 def lock(session: Session, member_ids: Collection[int]) -> None:

@@ -1,6 +1,6 @@
 """Records what happened: the one writer of the event log."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -77,16 +77,20 @@ def record_many(
     object: str | None = None,
     campaign_id: int | None = None,
     data: dict[str, Any] | None = None,
+    vias: Mapping[int, int | None] | None = None,
 ) -> int:
-    """The same event for many: `people` are (member id, dedupe key). Returns how many were new."""
+    """The same event for many: `people` are (member id, dedupe key). Returns how many were new.
+
+    `vias`: by which records they came (models/event.py), where that is known of what the event is about.
+    """
     assert KINDS[kind]
     day = calendar_of(session).day_of(now)
     new = 0
     for at in range(0, len(people), PIECE):
         values = [
             {
-                "member_id": member_id, "via_id": via_of(session, member_id), "kind": kind,
-                "occurred_at": now, "recorded_at": now, "day": day, "source": source,
+                "member_id": member_id, "via_id": (vias or {}).get(member_id) or via_of(session, member_id),
+                "kind": kind, "occurred_at": now, "recorded_at": now, "day": day, "source": source,
                 "object": object, "campaign_id": campaign_id, "data": data or {}, "dedupe_key": key,
             }
             for member_id, key in people[at : at + PIECE]

@@ -86,7 +86,7 @@ class Happening:
     dedupe_key: str | None
 
 
-def _events(session: Session, member_ids: Collection[int], kinds: Sequence[str]) -> dict[int, list[Happening]]:
+def happenings(session: Session, member_ids: Collection[int], kinds: Sequence[str]) -> dict[int, list[Happening]]:
     """The events of these kinds, oldest first, by person."""
     found: dict[int, list[Happening]] = defaultdict(list)
     columns = (Event.kind, Event.occurred_at, Event.object, Event.data, Event.source, Event.dedupe_key)
@@ -99,7 +99,7 @@ def _events(session: Session, member_ids: Collection[int], kinds: Sequence[str])
 
 def replay_friendship(session: Session, member_ids: Collection[int]) -> None:
     """Follow state from the latest follow or unfollow; where they came from, from the first follow."""
-    events = _events(session, member_ids, ("followed", "unfollowed"))
+    events = happenings(session, member_ids, ("followed", "unfollowed"))
     query = select(Friend.id, Friend.member_id).where(Friend.member_id.in_(events))
     rows = [_friendship(friend_id, events[member_id]) for friend_id, member_id in session.execute(query)]
     if rows:
@@ -128,7 +128,7 @@ def _entry_source(events: Iterable[Happening]) -> str | None:
 
 def replay_consent(session: Session, member_ids: Collection[int]) -> None:
     """The latest word about marketing counts, unless a later one is already on the record."""
-    events = _events(session, member_ids, ("consented", "refused"))
+    events = happenings(session, member_ids, ("consented", "refused"))
     latest = {
         member_id: words[-1]
         for member_id, several in events.items()
@@ -150,7 +150,7 @@ def replay_consent(session: Session, member_ids: Collection[int]) -> None:
 
 def replay_registration(session: Session, member_ids: Collection[int]) -> None:
     """Who registered is a member from then on; a registration we know already stays."""
-    events = _events(session, member_ids, ("registered",))
+    events = happenings(session, member_ids, ("registered",))
     query = select(Member.id).where(Member.id.in_(events), Member.registered_at.is_(None))
     rows = [{"id": each, "registered_at": events[each][0].occurred_at} for each in session.scalars(query)]
     if rows:
@@ -172,7 +172,7 @@ def replay_tags(session: Session, pairs: Collection[Pair], *, now: datetime) -> 
     if not pairs:
         return
     tags = _tags(session, {key for _, key in pairs if key})
-    events = _events(session, {member_id for member_id, _ in pairs}, ("tagged", "untagged"))
+    events = happenings(session, {member_id for member_id, _ in pairs}, ("tagged", "untagged"))
     about: dict[Pair, list[Happening]] = defaultdict(list)
     for member_id, several in events.items():
         for event in several:
@@ -183,7 +183,7 @@ def replay_tags(session: Session, pairs: Collection[Pair], *, now: datetime) -> 
         if key not in tags:
             continue
         for span in spans(about[(member_id, key)], tags[key], now=now):
-            if _came_in(span.given):
+            if came_in(span.given):
                 rows.append(_row(member_id, tags[key], span, ours.get((member_id, key))))
     if rows:
         session.execute(insert_for(session)(MemberTag).on_conflict_do_nothing(), rows)
@@ -219,7 +219,7 @@ def _ends(event: Happening, tag: Tag) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=event.occurred_at.tzinfo)
 
 
-def _came_in(event: Happening) -> bool:
+def came_in(event: Happening) -> bool:
     return (event.dedupe_key or "").startswith(("id:", "line:"))
 
 

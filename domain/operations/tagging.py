@@ -89,12 +89,12 @@ def _close(session: Session, which: ColumnElement[bool], tags: Mapping[int, Tag]
         update(MemberTag)
         .where(which, MemberTag.removed_at.is_(None))
         .values(removed_at=now)
-        .returning(MemberTag.member_id, MemberTag.tag_id)
+        .returning(MemberTag.member_id, MemberTag.tag_id, MemberTag.via_id)
         .execution_options(synchronize_session=False)
     ).all()
     for tag_id in {row.tag_id for row in closed}:
-        owners = [row.member_id for row in closed if row.tag_id == tag_id]
-        _note(session, "untagged", tags[tag_id], owners, source=source, data={}, now=now)
+        owners = {row.member_id: row.via_id if source == "expiry" else None for row in closed if row.tag_id == tag_id}
+        _note(session, "untagged", tags[tag_id], list(owners), source=source, data={}, vias=owners, now=now)
     return len(closed)
 
 
@@ -106,11 +106,12 @@ def _note(
     *,
     source: str,
     data: dict[str, Any],
+    vias: Mapping[int, int | None] | None = None,
     now: datetime,
 ) -> None:
     """One line of the journey each; the same change at the same moment is one change."""
     people = [(each, f"{kind}:{tag.id}:{each}:{now.timestamp():.3f}") for each in member_ids]
-    record_many(session, kind, people=people, source=source, object=tag.key, data=data, now=now)
+    record_many(session, kind, people=people, source=source, object=tag.key, data=data, vias=vias, now=now)
 
 
 def _renew(session: Session, tag: Tag, batch: Sequence[int], *, source: str, now: datetime) -> set[int]:

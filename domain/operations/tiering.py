@@ -147,9 +147,7 @@ def _write(
         cause = f"recomputed:{now.isoformat()}:{len(lines)}"
         fresh = [Move(now, today, rank, _rank(ladder, member.tier_id), "recomputed", until, 0, cause)]
     session.add_all(_line(member, move, ladder, calendar, known) for move in fresh)
-    if ladder[rank].id != member.tier_id:
-        member.tier_since = _since(member, moves)
-    member.tier_id, member.tier_until = ladder[rank].id, until
+    member.tier_id, member.tier_until, member.tier_since = ladder[rank].id, until, _since(member, moves)
     return fresh
 
 
@@ -182,12 +180,11 @@ def restate(session: Session, member_ids: Collection[int], *, after: int, now: d
         if moves:
             # Where the ledger leaves them now; settling says the rest.
             member.tier_id = kept[-1].tier_id if kept else None
-            member.tier_since = _since(member, moves)
     session.flush()
 
 
 def _is_own(line: TierLine, own: Collection[str], refs: Collection[str]) -> bool:
-    """Whether a line written meanwhile is this person's own: what they do, or did before it was refunded, leads to it."""
+    """Whether a line written meanwhile is this person's own: by what they did, refunded since or not."""
     return line.reason in GIVEN or line.cause in own or line.evidence.get("cause") in refs
 
 

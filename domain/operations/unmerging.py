@@ -7,13 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict
-from domain.operations import belongings, folding, merging, replaying, resolving, tiering
+from domain.operations import belongings, folding, merging, pointing, replaying, resolving, tiering
 from domain.operations.auditing import audit
 from domain.operations.recording import record
 from domain.wording import mark
 from models.event import Event
 from models.member import Member
 from models.merge import Merge, MergeProposal
+from models.programme import MemberTag, Tag
 
 CONSENTING = ("consented", "refused")
 TAGGING = ("tagged", "untagged")
@@ -43,8 +44,24 @@ def unmerge(session: Session, made: Merge, *, staff_id: int | None, reason: str 
     session.flush()
     session.expire_all()
     _replay(session, {holder, gone.id}, now=now)
-    tiering.restate(session, sorted({holder, gone.id}), after=int(made.evidence.get(merging.AFTER, 0)), now=now)
-    merging.follow_up(session, sorted({holder, kept.id, gone.id}), now=now)
+    _reread_tags(session, {holder, gone.id}, since=made.at, now=now)
+    parted = sorted({holder, kept.id, gone.id})
+    tiering.restate(session, parted, after=_since_line(session, made, {*parted, *below}), now=now)
+    merging.follow_up(session, parted, now=now)
+    pointing.take_back_unearned(session, parted, now=now)
+    for row in (made, kept, gone):
+        session.refresh(row)
+
+
+def _since_line(session: Session, made: Merge, records: Collection[int]) -> int:
+    """The latest line of the tier ledger before any of the merges that overlapped with this one."""
+    merges = select(Merge).where(Merge.kept_id.in_({*records, made.kept_id})).order_by(Merge.id.desc())
+    began, line = made.at, int(made.evidence.get(merging.AFTER, 0))
+    for each in session.scalars(merges):
+        if each.undone_at is None or each.undone_at >= began:
+            began = min(began, each.at)
+            line = min(line, int(each.evidence.get(merging.AFTER, line)))
+    return line
 
 
 def _part_words(session: Session, made: Merge, kept: Member, gone: Member, below: Collection[int]) -> None:
@@ -69,6 +86,40 @@ def _replay(session: Session, member_ids: set[int], *, now: datetime) -> None:
     )
     pairs = {(member_id, key) for member_id, key in session.execute(imported) if member_id is not None and key}
     replaying.replay_tags(session, pairs, now=now)
+
+
+def _reread_tags(session: Session, member_ids: set[int], *, since: datetime, now: datetime) -> None:
+    """Tags given or taken by hand since the merge, by either record: each holds what its own log says."""
+    moved = select(Event.member_id, Event.object).where(
+        Event.member_id.in_(member_ids), Event.kind.in_(TAGGING), Event.recorded_at >= since, Event.source != "rule"
+    )
+    pairs = {(member_id, key) for member_id, key in session.execute(moved.distinct())}
+    tags = {tag.key: tag for tag in session.scalars(select(Tag).where(Tag.key.in_({key or "" for _, key in pairs})))}
+    log = replaying.happenings(session, member_ids, TAGGING) if tags else {}
+    for member_id, key in sorted(pairs, key=str):
+        theirs = [each for each in log.get(member_id or 0, ()) if each.object == key and each.source != "rule"]
+        if key in tags and not any(replaying.came_in(each) for each in theirs):
+            spans = replaying.spans(theirs, tags[key], now=now)
+            _hold(session, member_id, tags[key], spans[-1] if spans else None, now=now)
+
+
+def _hold(session: Session, member_id: int | None, tag: Tag, span: replaying.Span | None, *, now: datetime) -> None:
+    """Puts the open row of a tag in step with the latest span of its log."""
+    open_row = select(MemberTag).where(
+        MemberTag.member_id == member_id, MemberTag.tag_id == tag.id, MemberTag.removed_at.is_(None)
+    )
+    row = session.scalar(open_row)
+    if span is None or span.removed_at is not None:
+        if row is not None and row.source != "rule":
+            row.removed_at = span.removed_at if span else now
+    elif row is None:
+        session.add(
+            MemberTag(
+                member_id=member_id, tag_id=tag.id, assigned_at=span.given.occurred_at, renewed_at=span.renewed_at,
+                expires_at=span.expires_at, source=span.given.source, evidence={},
+            )
+        )  # fmt: skip
+    session.flush()
 
 
 def _remember(

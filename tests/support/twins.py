@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
@@ -241,7 +241,7 @@ class Play:
                     )
                 )
             ),
-            "points": self._rows(of, PointLine, PointLine.points, PointLine.reason),
+            "points": self.session.scalar(select(func.sum(PointLine.points)).where(PointLine.member_id == of.id)) or 0,
             "lots": self._rows(of, PointLot, PointLot.points, PointLot.remaining),
             "tags": sorted(
                 self.session.scalars(
