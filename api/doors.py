@@ -7,6 +7,7 @@ from flask_limiter.util import get_remote_address
 
 import door_errors
 import door_spec
+from api import points
 from api.collecting import open_collecting
 from api.health import health
 from api.v1 import PREFIX, v1
@@ -23,13 +24,14 @@ def open_all(app: APIFlask) -> None:
     # A limiter of its own: one that counts a route by key would pass over its blueprint's limit.
     gate = Limiter(get_remote_address, app=app, storage_uri="memory://", key_prefix="gate")
     gate.limit(KNOCKS)(v1)
+    assert points.v1 is v1  # its routes hang on the same blueprint
     app.register_blueprint(v1)
     app.register_blueprint(health)
     open_collecting(app)
     app.add_url_rule("/api/openapi.json", "api_openapi", openapi)
     for prefix in ("/api/", "/metrics"):
         door_errors.shape_errors(app, prefix, door_errors.problem)
-    for endpoint in ("purchases", "events", "members"):
+    for endpoint in ("purchases", "events", "members", "points", "balances"):
         name = f"api_v1.{endpoint}"
         app.view_functions[name] = limiter.limit(CALLS)(app.view_functions[name])
 
