@@ -75,17 +75,17 @@ def _on_a_day(
     next_day = _next_day(claim, weekdays, calendar, max(today, calendar.day_of(begins) if begins else today))
     if next_day is None:
         yield Gone(
-            mark("The coupon was not used: it is good on %(days)s only, and none is left before it ends."),
+            mark("This coupon cannot be used: it is good on %(days)s only, and none is left before it ends."),
             code="no_day_left", days=words.weekday_words(language, weekdays),
         )  # fmt: skip
     elif weekdays:
         yield Conflict(
-            mark("The coupon was not used: it is good on %(days)s only. Use it from %(day)s on."), code="not_today",
+            mark("This coupon cannot be used today: it is good on %(days)s only. Use it from %(day)s on."), code="not_today",
             days=words.weekday_words(language, weekdays), day=day_words(language, next_day),
         )  # fmt: skip
     else:
         yield Conflict(
-            mark("The coupon was not used: it begins later. Use it from %(day)s on."), code="not_today",
+            mark("This coupon cannot be used yet: it begins later. Use it from %(day)s on."), code="not_today",
             day=day_words(language, next_day),
         )  # fmt: skip
 
@@ -106,7 +106,7 @@ def _in_a_store(
     here = session.get(Store, store_id) if store_id is not None else None
     if here is None or here.key not in stores:
         yield Conflict(
-            mark("The coupon was not used: it is good at %(stores)s only. It can be used there."), code="not_here",
+            mark("This coupon cannot be used here: it is good at %(stores)s only. Send them there."), code="not_here",
             stores=words.store_words(session, language, stores),
         )  # fmt: skip
 
@@ -117,6 +117,6 @@ def _by_the_person(
     rule = claim.terms.get("use_rule")
     if rule and not holds_for(session, rule, claim.member_id, context_of(session, now)):
         yield NotAllowed(
-            mark("The coupon was not used: it is for members who: %(rule)s. It can be used once that is so."),
+            mark("This coupon cannot be used now: it is for members who: %(rule)s. It can be once that is so."),
             code="not_eligible", rule=sentence(rule, language, names_of(session, language)),
         )  # fmt: skip

@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[type[Base], tuple[str, ...]]] = {
     "tags": (MemberTag, ("assigned_at", "expires_at", "removed_at", "evidence")),
     "answers": (FormAnswer, ("submitted_at", "answers")),
     "messages": (OutgoingMessage, ("name", "kind", "state", "created_at", "sent_at", "messages")),
-    "notes": (StaffNote, ("kind", "text", "created_at", "closed_at")),
+    "notes": (StaffNote, ("kind", "text", "created_at", "closed_at", "closed_words")),
 }
 OF_MEMBER = (
     "ref", "number", "name", "phone", "email", "birth_date", "gender", "language", "created_at", "registered_at",

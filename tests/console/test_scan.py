@@ -7,15 +7,17 @@ from zoneinfo import ZoneInfo
 import pytest
 import segno
 from PIL import Image
+from sqlalchemy import select
 
-from domain.operations import granting
+from domain.operations import claiming, coupon_codes, granting
 from models.benefit import Coupon, CouponClaim
 from models.codes import make_code
 from models.event import Event
 from models.member import Member
 from models.purchase import Purchase
 from models.staff import AuditLine
-from tests.support.factories import make_member
+from tests.support.factories import make_coupon, make_member, make_store
+from tests.support.moments import NOW
 
 SCAN = "/console/scan/"
 TODAY = datetime.now(ZoneInfo("Asia/Taipei"))
@@ -193,3 +195,38 @@ def test_a_camera_frame_is_read(desk):
         f"{SCAN}frame", data=b"junk", headers={**headers, "Accept": "application/json"}, base_url="http://localhost"
     )
     assert (junk.status_code, junk.json["code"]) == (422, "invalid")
+
+
+def test_a_coupon_says_here_and_now_why_not_and_what_the_bill_must_be(signed_in, sessions, store):
+    """E36 at the counter: another store's coupon says where; a small bill says what is missing."""
+    with sessions.writing() as session:
+        member = make_member(session)
+        elsewhere = make_store(session, name="Harbour")
+        make_coupon(session, "there", title={"en": "Harbour tea"}, stores=[elsewhere.key], valid_days=36500)
+        make_coupon(session, "bill", title={"en": "100 off"}, min_spend=500, valid_days=36500)
+        claims = {key: claiming.claim(session, member, key, now=NOW).ref for key in ("there", "bill")}
+        session.commit()
+    desk = signed_in("store", store_id=store.id)
+    desk.post("/console/scan/", {"code": member.number}, on="/console/scan/")
+    path = f"/console/scan/people/{member.ref}"
+    page = desk.get(path).text
+    assert "good at Harbour only. Send them there" in page
+    assert f"/coupons/{claims['there']}/redeem" not in page
+    assert f"/coupons/{claims['bill']}/redeem" in page
+    small = desk.post(f"{path}/coupons/{claims['bill']}/redeem", {"amount": "380"}, on=path, follow_redirects=True)
+    assert "NT$ 120 are missing to NT$ 500" in small.text
+    desk.post(f"{path}/coupons/{claims['bill']}/redeem", {"amount": "500"}, on=path)
+    with sessions.reading() as session:
+        used = session.scalars(select(CouponClaim).where(CouponClaim.redeemed_at.is_not(None))).all()
+        assert [claim.ref for claim in used] == [claims["bill"]]
+
+
+def test_a_partners_code_opens_whoever_holds_it(signed_in, sessions, store):
+    with sessions.writing() as session:
+        member, coupon = make_member(session), make_coupon(session, "cinema", valid_days=36500)
+        coupon_codes.add(session, coupon, ["FILM-0042"], staff_id=None, now=NOW)
+        claiming.claim(session, member, coupon.key, now=NOW)
+        session.commit()
+    desk = signed_in("store", store_id=store.id)
+    found = desk.post("/console/scan/", {"code": "FILM-0042"}, on="/console/scan/")
+    assert found.location.endswith(f"/people/{member.ref}")
