@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, Literal
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
@@ -313,11 +313,12 @@ def _forget(session: Session) -> None:
 
 
 def _complete(session: Session, purchase_ids: Iterable[int], *, is_history: bool, now: datetime) -> None:
-    """An order of somebody we know is a finished conversion, at the time it was paid."""
+    """An order of somebody we know is a finished conversion, at the time it was paid; one of refunds alone is none."""
+    sold = exists().where(PurchaseLine.purchase_id == Purchase.id, PurchaseLine.kind == "sale")
     for part in naming.chunks(sorted(purchase_ids)):
         query = select(
             Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.source, Purchase.via_id
-        ).where(among(session, Purchase.id, part), Purchase.member_id.is_not(None))
+        ).where(among(session, Purchase.id, part), Purchase.member_id.is_not(None), sold)
         done = [
             Completion(member_id, f"order:{ref}", once=f"order:{ref}", at=paid_at, source=source, via_id=via_id)
             for member_id, ref, paid_at, source, via_id in session.execute(query)
