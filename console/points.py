@@ -1,6 +1,7 @@
 """Points: what the brand owes and until when, whether everything adds up, and points given or taken by hand."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -16,7 +17,8 @@ from domain.operations import pointing, spending
 from domain.operations.auditing import audit
 from domain.reports import points as report
 from domain.reports.review_words import month_words
-from domain.scores._point_terms import terms_from
+from domain.rules import names_of, sentence
+from domain.scores._point_terms import Times, terms_from
 from domain.wording import mark
 from models.programme import the_brand
 
@@ -32,7 +34,7 @@ def page() -> str:
     return render_template(
         "console/points.html", owed=report.liability(session, now=now), terms=terms_from(the_brand(session).points),
         uneven=some_people(session, uneven, size=20), uneven_count=len(uneven), ending_words=_ending_words,
-        has_cost=bool(the_brand(session).point_cost),
+        has_cost=bool(the_brand(session).point_cost), times_words=_times_words,
     )  # fmt: skip
 
 
@@ -121,6 +123,29 @@ def _ending_words(ending: report.Ending) -> str:
     if ending.month is None:
         return door.words("Never end")
     return month_words(ending.month, door.language())
+
+
+def _times_words(times: Times) -> str:
+    """A multiplier in words: when and for whom."""
+    names, on = names_of(door.session(), door.language()), times.on
+    parts = [door.words("%(n)s times as many", n=f"{times.times:g}")]
+    if on.month_days:
+        parts.append(door.words("on day %(days)s of the month", days=_listed(on.month_days)))
+    if on.weekdays:
+        parts.append(door.words("on weekday %(days)s (1 is Monday)", days=_listed(on.weekdays)))
+    if on.months:
+        parts.append(door.words("in month %(months)s", months=_listed(on.months)))
+    if on.dates:
+        parts.append(door.words("on %(days)s", days=_listed(on.dates)))
+    if times.tiers:
+        parts.append(door.words("for %(who)s", who=_listed([names.of("tier", key) for key in times.tiers])))
+    if times.rule:
+        parts.append(door.words("for whoever: %(rule)s", rule=sentence(times.rule, door.language(), names)))
+    return " · ".join(parts)
+
+
+def _listed(several: Iterable[object]) -> str:
+    return ", ".join(str(each) for each in several)
 
 
 def _title(key: str) -> str:

@@ -62,7 +62,7 @@ def test_the_page_says_how_points_are_earned(sessions, signed_in) -> None:
         session.commit()
     page = signed_in("viewer").get(PAGE).text
     assert "1 point for each full 100 of an order" in page
-    assert "member_day: 2 times as many" in page
+    assert "2 times as many · on day 18 of the month · for gold, black" in page
 
 
 def counter(signed_in, store, member: Member):
