@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import Base
-from models.benefit import CouponClaim
+from models.benefit import AccessLine, CouponClaim
 from models.event import Event
 from models.member import Friend, Identity, Member
 from models.outbox import OutgoingMessage
@@ -26,7 +26,8 @@ PARTS: dict[str, tuple[type[Base], tuple[str, ...]]] = {
     "bookings": (Booking, ("ref", "starts_at", "ends_at", "state", "created_at")),
     "waitlist": (WaitlistEntry, ("state", "created_at")),
     "coupons": (CouponClaim, ("ref", "issued_at", "expires_at", "redeemed_at", "terms")),
-    "points": (PointLine, ("points", "reason", "at", "usable_at")),
+    "points": (PointLine, ("points", "reason", "at", "usable_at", "expires_at", "evidence")),
+    "access": (AccessLine, ("key", "starts_at", "ends_at", "ended_at")),
     "tiers": (TierLine, ("reason", "at", "until", "evidence")),
     "tags": (MemberTag, ("assigned_at", "expires_at", "removed_at", "evidence")),
     "answers": (FormAnswer, ("submitted_at", "answers")),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from domain.operations import granting
 from models.automation import JobRun
 from models.codes import make_code
 from models.member import Member
@@ -131,3 +132,12 @@ def test_what_does_not_add_up_is_shown_with_its_people_and_mended_by_the_owner(s
     assert "do not add up" not in desk.get(PAGE).text
     with sessions.reading() as session:
         assert session.scalar(select(PointLine.id).where(PointLine.reason == "adjusted")) is None
+
+
+def test_the_persons_page_says_what_they_may_enter_and_until_when(sessions, signed_in, mei) -> None:
+    with sessions.writing() as session:
+        benefit = {"access": {"key": "club", "days": 365}}
+        granting.grant(session, member_id=mei.id, benefit=benefit, cause="test", now=NOW)
+        the_brand(session).wording = {"access_club": {"en": "Tea club"}}
+        session.commit()
+    assert "Access to Tea club" in signed_in("marketer").get(f"/console/members/{mei.ref}").text
