@@ -125,8 +125,8 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-LONGEST_NAME = 26
+LONGEST_NAME = 30
 _BARS: dict[str, Any] = {
-    "y_labels": [0], "show_y_labels": False, "xrange": None, "show_y_guides": False, "print_labels": False,
+    "y_labels": [0], "show_x_labels": False, "xrange": None, "show_y_guides": False, "print_labels": False,
     "margin_top": 4, "margin_right": 8, "spacing": 6, "width": 720, "value_formatter": lambda value: f"{value:g}",
 }  # fmt: skip

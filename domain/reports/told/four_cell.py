@@ -34,6 +34,8 @@ from models.purchase import Purchase
 
 BOUGHT_DAYS, BOUGHT_WITHIN = 2, 365
 ACTED_DAYS, ACTED_WITHIN = 2, 90
+# Conversions are left out: an order is one, and has an axis of its own.
+ACTIONS = tuple(kind for kind in OWN_ACTIONS if not kind.startswith("conversion_"))
 # bought again, acts: what they are called, what to do
 CELLS = {
     "yes-yes": (mark("Buy again and answer"), mark("Ask them to bring a friend; let them in early.")),
@@ -59,7 +61,7 @@ def standing(session: Session, now: datetime) -> Rows:
     )
     acted = (
         select(Event.member_id, func.count(distinct(Event.day)).label("days"))
-        .where(Event.kind.in_(OWN_ACTIONS), Event.day > today - timedelta(days=ACTED_WITHIN), Event.day <= today)
+        .where(Event.kind.in_(ACTIONS), Event.day > today - timedelta(days=ACTED_WITHIN), Event.day <= today)
         .where(Event.member_id.is_not(None))
         .group_by(Event.member_id)
         .subquery("acted")
