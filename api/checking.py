@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from api.importing import Importer, opened
+from api.importing import Importer, opened, without_particulars
 from api.mapping import Map
 from api.parsing import EVENT_FIELDS, MEMBER_COLUMNS, PURCHASE_COLUMNS
 from api.reading import Ranks, SourceLine, open_file
@@ -85,7 +85,7 @@ def check(
 
 
 def _refuse(found: Check, line: SourceLine, refusal: Invalid, language: str) -> None:
-    found.reasons[say(language, refusal.message)] += 1
+    found.reasons[without_particulars(refusal, language)] += 1
     if len(found.refused) < SHOWN:
         reason = say(language, refusal.message, **refusal.values)
         cells = " · ".join(str(each) for each in line.fields.values())

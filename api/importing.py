@@ -145,7 +145,7 @@ class Importer:
         report.accepted += len(accepted - refused.keys())
         report.repeated += len({*owners} - accepted - refused.keys())
         for at, why in sorted(refused.items()):
-            report.rejected[say(self.language, why.message)] += 1
+            report.rejected[without_particulars(why, self.language)] += 1
             rejects.write(batch[at], say(self.language, why.message, **why.values))
         self._changed.add(loaded.changed)
         return loaded.member_ids
@@ -179,6 +179,12 @@ class Loader:
         if line.problem:
             raise line.problem
         return [self.parse(fields) for fields in translate(line)]
+
+
+def without_particulars(why: Refusal, language: str) -> str:
+    """What lines refused for the same reason have in common: the field, not what stood in it."""
+    common = {name: value if name == "name" else "…" for name, value in why.values.items()}
+    return say(language, why.message, **common)
 
 
 def opened(file: FileReader, what: str, chosen: Map, rank: Rank) -> tuple[list[str], Iterator[SourceLine], Translate]:

@@ -110,7 +110,7 @@ class Map(Part):
 
     def columns(self) -> set[str]:
         """The columns this map reads, all of which the file must have."""
-        wanted = {rule.when.column for rule in (*self.skip, *self.takes_back)}
+        wanted = {rule.when.column for rule in self.skip} | {rule.when.column for rule in self.takes_back}
         wanted |= {self.carried.within, *self.carried.columns} if self.carried else set()
         for field in self._sources():
             wanted |= field.columns

@@ -12,7 +12,9 @@ from sqlalchemy import select
 from api.checking import Check, check
 from api.importing import Importer
 from api.mapping import Map, known_maps, load_map, read_map
+from models.programme import the_brand
 from models.session import Sessions
+from models.staff import Staff
 from models.upload import Upload
 
 LOOKED_AT = 2_000  # lines before it is asked whether to load
@@ -42,9 +44,12 @@ def load(
 ) -> tuple[dict[str, Any], bytes | None]:
     """Loads it; returns the report and the refused lines. Raises Refusal when it cannot be read at all."""
     with _kept(sessions, upload_id) as (path, upload):
+        with sessions.reading() as session:
+            brought = select(Staff.language).where(Staff.id == upload.staff_id)
+            language = session.scalar(brought) or the_brand(session).default_language
         refused = path.with_suffix(".rejected.csv")
         importer = Importer(
-            sessions, upload.what, path, chosen_map(upload), refused, now,
+            sessions, upload.what, path, chosen_map(upload), refused, now, language,
             progress=lambda done, _size: progress(done), staff_id=upload.staff_id, name=upload.name,
         )  # fmt: skip
         report = importer.run().as_data()

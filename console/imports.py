@@ -122,7 +122,7 @@ def _told(row: Upload) -> dict[str, Any]:
         "whats": _words(WHAT_WORDS),
         "states": _words(STATE_WORDS),
         "is_open": row.state in OPEN,
-        "reasons": [(door.words(reason), n) for reason, n in row.report.get("reasons", {}).items()],
+        "reasons": list(row.report.get("reasons", {}).items()),
     }
 
 

@@ -28,7 +28,7 @@ def queue_loops(service: Service) -> list[Callable[[threading.Event], None]]:
     from jobs import uploads
     from jobs.queue import QueuedJobs, QueueReader
 
-    loops = [QueueReader(service).run, partial(uploads.run, service)]
+    loops: list[Callable[[threading.Event], None]] = [QueueReader(service).run, partial(uploads.run, service)]
     return [*loops, QueuedJobs(service).run] if is_postgresql(service) else loops
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy import bindparam, select, update
@@ -32,7 +33,7 @@ PARAMETER = "rt"  # of an address: what /t.js looks for
 LINK_NAMES = timedelta(days=30)
 # A link that opened in more browsers than anyone has is in more hands than one person's.
 BROWSERS_A_LINK = 4
-EVENTS = Event.__table__
+EVENTS: Any = Event.__table__
 GIVE = (
     update(EVENTS)
     .where(EVENTS.c.actor_ref == bindparam("actor"), EVENTS.c.member_id.is_(None))

@@ -392,7 +392,8 @@ def _unclaimed(session: Session, owners: Mapping[str, int]) -> list[dict[str, in
             or_(meant, Purchase.order_ref.in_(invoices)) if invoices else meant, Purchase.member_id.is_(None)
         )
         for id, ref, order_ref in session.execute(query):
-            rows.append({"id": id, "member_id": owners[ref] if ref in owners else owners[order_ref]})
+            named = ref if ref is not None and ref in owners else order_ref
+            rows.append({"id": id, "member_id": owners[named]})
     return rows
 
 

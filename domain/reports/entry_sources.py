@@ -39,7 +39,8 @@ def brought(session: Session, *, now: datetime) -> list[Brought]:
     took_part = _took_part(session)
     rows = [
         Brought(
-            source, *(figures[name].get(source.key, 0) for name in COUNTS), amounts.get(source.key, 0),
+            source, figures["came"].get(source.key, 0), figures["friends"].get(source.key, 0),
+            figures["members"].get(source.key, 0), figures["buyers"].get(source.key, 0), amounts.get(source.key, 0),
             took_part.get(source.campaign_ref or "", 0) if source.kind == "event" else None,
         )
         for source in session.scalars(select(EntrySource))
@@ -47,7 +48,7 @@ def brought(session: Session, *, now: datetime) -> list[Brought]:
     return sorted(rows, key=lambda each: (-each.came, each.source.name))
 
 
-def people_of(session: Session, count: str, *, now: datetime, key: str | None = None) -> Select[tuple[int]]:
+def people_of(session: Session, count: str, *, now: datetime, key: str | None = None) -> Select[int]:
     """The members a figure counts; with `key` of that source alone. One query for both, so they cannot disagree."""
     people = select(Member.id).where(Member.entry_source.is_not(None), counts())
     if key is not None:
@@ -67,7 +68,7 @@ def _lately(session: Session, *, now: datetime) -> tuple[ColumnElement[bool], ..
     return Purchase.net_amount > 0, Purchase.day > today - timedelta(days=DAYS), Purchase.day <= today
 
 
-def _counted(session: Session, people: Select[tuple[int]]) -> Mapping[str, int]:
+def _counted(session: Session, people: Select[int]) -> Mapping[str, int]:
     grouped = people.with_only_columns(Member.entry_source, func.count(Member.id.distinct()))
     return dict(session.execute(grouped.group_by(Member.entry_source)).all())  # type: ignore[arg-type]
 

@@ -65,6 +65,7 @@ def test_a_file_is_looked_at_loaded_and_its_refused_lines_taken_home(
     assert uploads.step(app.extensions["regulars"]) == 1
     assert uploads.step(app.extensions["regulars"]) == 0
     assert "1 lines loaded, 0 known already, 1 refused" in desk.get(f"{where}/progress").text
+    assert "amount is …, which is not a number" in desk.get(where).text
     refused = desk.get(f"{where}/refused.csv")
     assert "amount is free" in refused.data.decode("utf-8-sig")
     assert "1 order of nobody we know, for NT$ 1,200" in flashes(desk)
