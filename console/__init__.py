@@ -36,6 +36,7 @@ from console import (
     sources,
     stuck,
     surveys,
+    tier_by_hand,
     tier_what_if,
     today,
 )
@@ -67,6 +68,7 @@ PAGES = (
     programme_entries.blueprint,
     programme_versions.blueprint,
     tier_what_if.blueprint,
+    tier_by_hand.blueprint,
     sources.blueprint,
 )
 

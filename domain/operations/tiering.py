@@ -18,13 +18,13 @@ from domain.calendar import Calendar, calendar_of
 from domain.messages import tier_up
 from domain.operations import speaking, tier_history
 from domain.operations.recording import is_news
-from domain.scores.tier import Floor, Move, replay
+from domain.scores.tier import BY_HAND, ENDED, Floor, Move, replay
 from models.member import Member
 from models.programme import Tier, TierLine
 from models.rows import among
 
 BATCH = 500
-GIVEN = ("granted", "by_hand")  # inputs of the replay, not its results
+GIVEN = ("granted", BY_HAND, ENDED)  # inputs of the replay, not its results
 
 
 def settle(session: Session, member_ids: Collection[int], *, is_history: bool = False, now: datetime) -> int:
@@ -141,7 +141,8 @@ def _write(
     written = {line.cause for line in lines}
     fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in written]
     rank, until = (moves[-1].rank, moves[-1].until) if moves else (0, None)
-    if lines and not fresh and ladder[rank].id != member.tier_id:
+    told = bool(moves) and moves[-1].reason in GIVEN and moves[-1].cause == lines[-1].cause
+    if lines and not fresh and not told and ladder[rank].id != member.tier_id:
         # Late data unmade what was written: the past stays as written, this line says where it led.
         today = calendar.day_of(now)
         cause = f"recomputed:{now.isoformat()}:{len(lines)}"

@@ -81,5 +81,6 @@ TIER_WORDS = {
     "taken_back": mark("Back to %(tier)s after a refund"),
     "granted": mark("Was given %(tier)s"),
     "by_hand": mark("Staff gave %(tier)s"),
+    "by_hand_ended": mark("Staff took back what was given by hand: %(tier)s"),
     "recomputed": mark("Now %(tier)s, after late data"),
 }

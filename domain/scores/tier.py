@@ -15,6 +15,7 @@ from domain.calendar import end_of_same_month_next_year
 WINDOW = timedelta(days=365)
 GRACE = timedelta(days=30)
 TAKE_BACK = timedelta(days=30)
+BY_HAND, ENDED = "by_hand", "by_hand_ended"
 MomentOf = Callable[[date], datetime]
 
 
@@ -45,7 +46,10 @@ class Spend:
 
 @dataclass(frozen=True)
 class Floor:
-    """A tier given by hand or as a reward: holds at least `rank` until the end of `until`."""
+    """A tier given by hand or as a reward: holds at least `rank` until the end of `until`.
+
+    Of the reason ENDED it takes back what was given by hand before.
+    """
 
     at: datetime
     day: date
@@ -87,6 +91,7 @@ class _State:
     grace_until: date | None = None
     raised_on: date | None = None
     before_raise: tuple[int, date | None] = (0, None)
+    before_hand: tuple[int, date | None] = (0, None)
     spends: list[Spend] = field(default_factory=list)
     floors: list[Floor] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -157,7 +162,7 @@ def replay(
             break
         _let_periods_end(state, before=each.day, moment_of=moment_of)
         if isinstance(each, Floor):
-            _raise_to_floor(state, each)
+            (_end_by_hand if each.reason == ENDED else _raise_to_floor)(state, each)
         elif isinstance(each, Beginning):
             state.rise(each.at, each.day, f"ladder:{each.day}")
         else:
@@ -198,7 +203,27 @@ def _raise_to_floor(state: _State, floor: Floor) -> None:
     state.floors.append(floor)
     ends_grace = floor.rank == state.rank and state.grace_until is not None and floor.until > state.grace_until
     if floor.rank > state.rank or ends_grace:
+        if not _stands_by_hand(state):
+            state.before_hand = state.rank, state.until
         state.move(floor.at, floor.day, floor.rank, floor.reason, floor.until, floor.cause)
+
+
+def _stands_by_hand(state: _State) -> bool:
+    return bool(state.moves) and state.moves[-1].reason in (BY_HAND, "held")
+
+
+def _end_by_hand(state: _State, end: Floor) -> None:
+    """Back to where they stood before, or to what was earned or given otherwise since; nothing when they rose above."""
+    state.floors = [each for each in state.floors if each.reason != BY_HAND]
+    if not _stands_by_hand(state):
+        return
+    stood, until = state.before_hand
+    if until is not None and until < end.day:
+        stood, until = 0, None
+    earned = (state.earned(end.day), end_of_same_month_next_year(end.day))
+    rank, until = max([(stood, until), state.floor(end.day), earned], key=lambda each: each[0])
+    if rank < state.rank:
+        state.move(end.at, end.day, rank, ENDED, until if rank else None, end.cause)
 
 
 def _let_periods_end(state: _State, *, before: date, moment_of: MomentOf) -> None:

@@ -206,3 +206,20 @@ def test_thresholds_that_cannot_be_are_refused(owner: Any, asked: str) -> None:
     owner.post("/console/programme/apply", {"text": PRESET.read_text("utf-8")})
     answer = owner.get(f"/console/programme/what-if/?{asked}")
     assert (answer.status_code, "Nothing was worked out" in answer.text) == (422, True)
+
+
+def test_a_marketer_sets_a_tier_by_hand_and_takes_it_back(marketer: Any, sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        ref = make_member(session, name="Guest Lin").ref
+        session.commit()
+    assert f"/console/members/{ref}/tier" in marketer.get(f"/console/members/{ref}").text
+    day = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
+    where = f"/console/members/{ref}/tier"
+    refused = marketer.post(where, {"tier": "gold", "until": day, "words": " "}, follow_redirects=True)
+    assert "say why" in refused.text
+    assert marketer.post(where, {"tier": "gold", "until": day, "words": "Writes about tea"}).status_code == 303
+    page = marketer.get(f"/console/members/{ref}").text
+    assert "Tier: Gold" in page
+    assert "Writes about tea" in page
+    assert marketer.post(f"{where}/end", {"words": "A mix-up"}).status_code == 303
+    assert "Tier: General" in marketer.get(f"/console/members/{ref}").text
