@@ -55,7 +55,7 @@ def _plain(shape: type[Shape], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _written(item: Shape) -> dict[str, Any]:
-    made = item.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    made = item.model_dump(mode="json", exclude_defaults=True)  # none stays where it is not the default: no cap
     for name in made:
         number = getattr(item, name)
         if isinstance(number, Decimal):
