@@ -5,13 +5,15 @@ dates, of which the earliest counts. The first open merge into a record keeps, i
 (`own`) and what the records together made of them (`filled`), so that every merge can be undone in any order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from domain.operations import resolving
+from models.event import Event
 from models.member import Member
 from models.merge import Merge
 
@@ -60,8 +62,9 @@ def refold(session: Session, kept: Member, *, undone: Merge | None = None) -> No
     What was changed on it since the last time counts as its own word. `undone` is the merge just parted.
     """
     merges = _open_into(session, kept)
-    own = _own(kept, [*([undone] if undone else []), *merges])
-    filled = together(own, [said_by(session.get_one(Member, each.gone_id)) for each in merges])
+    foreign = _said_by_others(session, kept)
+    own = _own(kept, [*([undone] if undone else []), *merges], foreign)
+    filled = {**_together_now(session, own, merges), **{name: getattr(kept, name) for name in foreign}}
     for name, value in filled.items():
         setattr(kept, name, value)
     for each in merges:
@@ -78,13 +81,36 @@ def _open_into(session: Session, kept: Member) -> list[Merge]:
     return list(session.scalars(query))
 
 
-def _own(kept: Member, merges: Sequence[Merge]) -> Said:
+def _together_now(session: Session, own: Said, merges: Sequence[Merge]) -> Said:
+    return together(own, [said_by(session.get_one(Member, each.gone_id)) for each in merges])
+
+
+def _said_by_others(session: Session, kept: Member) -> set[str]:
+    """What stands on a record by the word of one that is joined into it: said since, by that one's identity."""
+    others = resolving.below(session, kept.id) - {kept.id}
+    said = select(Event.kind, func.max(Event.occurred_at, type_=Event.occurred_at.type)).where(
+        Event.via_id.in_(others), Event.kind.in_(("consented", "refused", "registered"))
+    )
+    latest = dict(session.execute(said.group_by(Event.kind)).all()) if others else {}
+    words = max(filter(None, (latest.get("consented"), latest.get("refused"))), default=None)
+    foreign: set[str] = set()
+    if words is not None and kept.marketing_consent_at is not None and words >= kept.marketing_consent_at:
+        foreign.update(CONSENT)
+    if kept.registered_at is not None and latest.get("registered") == kept.registered_at:
+        foreign.update(("registered_at", *GIVEN_AT_REGISTERING))
+    return foreign
+
+
+def _own(kept: Member, merges: Sequence[Merge], foreign: Collection[str]) -> Said:
     now = said_by(kept)
     state = next((each.before for each in merges if each.before), None)
     if state is None:
         return now
     own, filled = _read(state["own"]), _read(state["filled"])
-    return {name: own[name] if now[name] == filled[name] else _since(name, own, filled, now) for name in COLUMNS}
+    return {
+        name: own[name] if now[name] == filled[name] or name in foreign else _since(name, own, filled, now)
+        for name in COLUMNS
+    }
 
 
 def _since(name: str, own: Said, filled: Said, now: Said) -> Any:
@@ -93,15 +119,6 @@ def _since(name: str, own: Said, filled: Said, now: Said) -> Any:
         return now[name]
     fresh = {key: value for key, value in now[name].items() if filled[name].get(key) != value}
     return {**own[name], **fresh}
-
-
-def changed_since(kept: Member, merges: Sequence[Merge]) -> set[str]:
-    """Which columns say something else than when these merges were last folded."""
-    state = next((each.before for each in merges if each.before), None)
-    if state is None:
-        return set()
-    filled, now = _read(state["filled"]), said_by(kept)
-    return {name for name in COLUMNS if now[name] != filled[name]}
 
 
 def part_words(
@@ -117,10 +134,11 @@ def part_words(
     theirs = {*(CONSENT if consented else ())}
     if registered:
         theirs |= {"registered_at", *GIVEN_AT_REGISTERING}
-    filled = _read(state["filled"])
-    for name in theirs & changed_since(kept, [undone, *_open_into(session, kept)]):
-        if name in GIVEN_AT_REGISTERING:
-            setattr(gone, name, getattr(kept, name))
+    filled, now = _read(state["filled"]), said_by(kept)
+    expected = _together_now(session, _read(state["own"]), _open_into(session, kept))
+    for name in theirs:
+        if name in GIVEN_AT_REGISTERING and now[name] != expected[name]:
+            setattr(gone, name, now[name])
         setattr(kept, name, filled[name])
     session.flush()
 

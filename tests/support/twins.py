@@ -1,7 +1,7 @@
 """The same life lived twice, with merges in between and without: whatever was joined and parted, the ends are equal.
 
-A life is a list of deeds, each on one of four records by whose identity it happens. `live` plays it in a savepoint
-and returns every figure of every record.
+A life is a list of deeds, each on one of four records by whose identity it happens. `live_twice` plays it
+in savepoints and returns every figure of every record.
 """
 
 from collections.abc import Sequence
@@ -44,6 +44,7 @@ from tests.support.factories import make_coupon, make_member, make_tag
 
 RECORDS = 4
 Deed = tuple[Any, ...]
+Figures = dict[str, Any]
 REF = ("LINE-0", "LINE-1", "POS-2", "POS-3")
 POINTS = {
     "per": 100, "points": 1, "pending_days": 3, "since": "2020-01-01",
@@ -73,13 +74,24 @@ deeds = st.one_of(
 lives = st.lists(deeds, min_size=6, max_size=24)
 
 
-def live(session: Session, life: Sequence[Deed], *, merges: bool, now: datetime) -> list[dict[str, Any]]:
-    """Plays a life, parts whoever is still joined at its end, and tells how everyone stands; leaves no trace."""
+def live_twice(session: Session, life: Sequence[Deed], *, now: datetime) -> tuple[list[Figures], list[Figures]]:
+    """The figures of every record after this life with its merges, each undone in the end, and without any."""
+    happened: set[int] = set(range(len(life)))
+    joined = _live(session, life, happened, merges=True, now=now)
+    return joined, _live(session, life, happened, merges=False, now=now)
+
+
+def _live(session: Session, life: Sequence[Deed], happened: set[int], *, merges: bool, now: datetime) -> list[Figures]:
+    """Plays what happened of a life, parts whoever is still joined at its end, and leaves no trace.
+
+    What turns out not to happen (who is a member does not become one) is taken from `happened`.
+    """
     outer = session.begin_nested()
     try:
         played = Play(session, merges=merges, now=now)
         for number, deed in enumerate(life):
-            played.do(number, deed)
+            if not played.do(number, deed if number in happened else ("nothing",)):
+                happened.discard(number)
         played.end()
         return [played.figures(record) for record in played.records]
     finally:
@@ -117,9 +129,13 @@ class Play:
         self.session.flush()
         return member
 
-    def do(self, number: int, deed: Deed) -> None:
+    def do(self, number: int, deed: Deed) -> bool:
+        """Whether it happened."""
         self.now += timedelta(hours=1)
-        getattr(self, f"_{deed[0]}")(number, *deed[1:])
+        return getattr(self, f"_{deed[0]}")(number, *deed[1:]) is not False
+
+    def _nothing(self, _number: int) -> None:
+        """What did not happen takes its hour all the same."""
 
     def person(self, n: int) -> Member:
         return resolving.the_person(self.session, self.session.get_one(Member, self.ids[n]))
@@ -196,8 +212,8 @@ class Play:
     def _decide(self, _number: int, n: int, agrees: bool) -> None:
         joining.decide(self.session, self.person(n), agrees=agrees, wording="w", source="line", now=self.now)
 
-    def _register(self, number: int, n: int) -> None:
-        joining.register(
+    def _register(self, number: int, n: int) -> bool:
+        return joining.register(
             self.session, self.person(n), name=f"N{n}", email=f"n{number}@example.com", consent=True,
             consent_wording="w", method="liff", now=self.now,
         )  # fmt: skip
@@ -221,7 +237,7 @@ class Play:
         scoring.score(self.session, day=calendar_of(self.session).day_of(self.now), ids=(min(self.ids), max(self.ids)))
         self.session.expire_all()
 
-    def figures(self, of: Member) -> dict[str, Any]:
+    def figures(self, of: Member) -> Figures:
         """All that is known of a record."""
         member = self.session.get_one(Member, of.id)
         tier = self.session.get(Tier, member.tier_id) if member.tier_id else None

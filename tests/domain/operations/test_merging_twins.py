@@ -6,7 +6,7 @@ from datetime import datetime
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy.orm import Session
 
-from tests.support.twins import Deed, live, lives
+from tests.support.twins import Deed, live_twice, lives
 
 EXAMPLES = {"sqlite": 25, "postgresql": 8}
 MORE = int(os.environ.get("TWINS", 1))  # times as many, and at random: TWINS=20 for an hour's proof
@@ -19,8 +19,7 @@ def test_a_life_with_merges_ends_as_the_one_without(session: Session, now: datet
     )  # fmt: skip
     @given(lives)
     def check(life: list[Deed]) -> None:
-        with_merges = live(session, life, merges=True, now=now)
-        without = live(session, life, merges=False, now=now)
+        with_merges, without = live_twice(session, life, now=now)
         for record, (joined, twin) in enumerate(zip(with_merges, without, strict=True)):
             for figure in twin:
                 assert joined[figure] == twin[figure], (record, figure)
