@@ -8,17 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console import member_scores
 from console.people import name_of
 from domain.operations import resolving
 from domain.reports import card, doubles, points
 from domain.reports.timeline import tier_reason
 from domain.rules import Because, names_of, sentence
-from domain.scores.napl import STATES
-from domain.scores.rfm import GROUPS
 from domain.wording import mark, pick, say
 from models.member import Friend, Identity, Member
 from models.programme import MemberTag, Tag, TierLine, the_brand
-from models.score import MemberScore
 from models.store import Booking, Store
 
 GIVEN_BY = {
@@ -62,6 +60,7 @@ def facts(session: Session, member: Member, *, language: str, now: datetime) -> 
         "tier_why": tier_reason(line, language, brand.currency) if line else "",
         "next_tier": card.towards_next(session, member, now=now) if member.is_member else None,
         "points": card.points_of(session, member, now=now),
+        "access": card.access_of(session, member, now=now),
         "point_lines": points.latest(session, member.id),
         "point_words": lambda line: points.words(line, language),
         "points_once": secrets.token_hex(8),
@@ -70,9 +69,7 @@ def facts(session: Session, member: Member, *, language: str, now: datetime) -> 
         "verified": _verified(session, member),
         "tags": worn_tags(session, member, language=language, now=now),
         "bookings": _coming(session, member, now=now),
-        "score": session.get(MemberScore, member.id),
-        "rfm_words": {key: say(language, words) for key, words in GROUPS.items()},
-        "napl_words": {key: say(language, words) for key, words in STATES.items()},
+        "scores": member_scores.told(session, member, language=language, now=now),
     }
 
 

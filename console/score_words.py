@@ -45,7 +45,7 @@ ABOUT = {
     ),
     "churn": About(
         mark("Risk of being lost"),
-        mark("How unlikely they are to buy within 90 days. Low risk: one in two or more buy; high: less than one in five."),
+        mark("How unlikely they are to buy within 90 days. Low risk: half or more would; high: less than a fifth."),
         mark("How often and how lately people bought in three years (the model MBG/NBD), fitted once a month."),
         mark("It knows no season, no price and no campaign. In the first 30 days after a first purchase it "
              "says nothing."),

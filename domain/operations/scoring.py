@@ -5,7 +5,7 @@ next. The row `ScoreRun` says how far scoring has come.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -95,6 +95,16 @@ def _among(ids: list[int]) -> Among:
 def score(session: Session, *, day: date, ids: tuple[int, int]) -> int:
     """Scores everyone of a range of ids as of `day`, due or not; how many rows changed. Safe to repeat."""
     return len(_score(session, day, lambda column: column.between(*ids)))
+
+
+def settle(session: Session, member_ids: Collection[int], *, is_history: bool = False, now: datetime) -> None:
+    """Scores these people anew as of the last night, as after a merge; nothing before the first night. Safe to repeat.
+
+    `is_history` and `now` are of no matter: scores tell nobody and stand as of a day that has ended.
+    """
+    day = session.scalar(select(ScoreRun.day))
+    if day is not None and member_ids:
+        _score(session, day, _among(sorted(member_ids)))
 
 
 def the_run(session: Session) -> ScoreRun:

@@ -15,6 +15,7 @@ from domain.metrics._shape import Period, Rows
 from domain.operations.closing import first_month
 from domain.operations.recording import insert_for
 from domain.scores._everyone import scores
+from domain.scores.churn import NEVER
 from models.member import Member
 from models.packing import pack
 from models.people_set import grouped_ids
@@ -66,14 +67,16 @@ def store(session: Session, rows: list[dict[str, Any]]) -> int:
 def _scores(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:
     scored = scores(month.last, calendar=calendar, currency=the_brand(session).currency).subquery("scored")
     people = (
-        select(scored.c.member_id, scored.c.rfm_group, scored.c.napl)
+        select(scored.c.member_id, scored.c.rfm_group, scored.c.napl, scored.c.napl_purchases)
         .join(Member, Member.id == scored.c.member_id)
         .where(counts(), scored.c.napl.is_not(None))
     )
     among = people.subquery("people")
-    for group, state, ids in grouped_ids(session, [among.c.rfm_group, among.c.napl], among.c.member_id):
+    kinds = [among.c.rfm_group, among.c.napl, func.coalesce(among.c.napl_purchases, NEVER)]
+    for group, state, by_purchases, ids in grouped_ids(session, kinds, among.c.member_id):
         standing["rfm", group].extend(ids)
         standing["napl", state].extend(ids)
+        standing["napl_purchases", by_purchases].extend(ids)
 
 
 def _tiers(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:

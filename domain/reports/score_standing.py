@@ -60,7 +60,8 @@ def _members(score: Score, *columns: Any) -> Select[Any]:
 
 def numbers(session: Session, score: Score) -> dict[str, int]:
     """How many members stand at each value, in the order of its words; 0 where nobody does."""
-    found: dict[str, int] = dict(session.execute(_members(score, score.value, func.count()).group_by(score.value)).all())
+    query = _members(score, score.value, func.count()).group_by(score.value)
+    found: dict[str, int] = dict(session.execute(query).all())
     return {value: found.get(value, 0) for value in score.words}
 
 

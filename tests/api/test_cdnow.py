@@ -89,11 +89,9 @@ def check_later(desk: Desk, sessions: Sessions, out: Path) -> None:
     """The forecast of that night against the 90 days after it, and what is written out."""
     with sessions.reading() as session:
         rows = session.scalars(select(Forecast).where(Forecast.as_of == cdnow.CALIBRATED)).all()
-        until = [day for _, day, amount in cdnow.purchases() if float(amount) > 0 and cdnow.CALIBRATED < day <= LATER]
+        until = [day for _, day, _amount in cdnow.purchases() if cdnow.CALIBRATED < day <= LATER]
         assert until
-        bought = {
-            who for who, day, amount in cdnow.purchases() if float(amount) > 0 and cdnow.CALIBRATED < day <= LATER
-        }
+        bought = {who for who, day, _amount in cdnow.purchases() if cdnow.CALIBRATED < day <= LATER}
         assert sum(row.happened or 0 for row in rows) == len(bought)
         assert sum(row.count for row in rows) == 2357
     desk.run("export", out)

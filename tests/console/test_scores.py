@@ -8,7 +8,8 @@ import pytest
 from jobs import scores
 from jobs.runner import quiet
 from models.packing import pack
-from models.score import Forecast, ModelFit
+from models.programme import the_brand
+from models.score import Forecast, MemberForecast, MemberScore, ModelFit
 from tests.support.factories import make_member, make_purchase
 from tests.support.moments import NOW
 
@@ -91,3 +92,55 @@ def test_before_the_first_night_it_says_what_will_come(signed_in):
 
 def test_store_staff_do_not_see_it(signed_in):
     assert signed_in("store").get(PAGE).status_code in {302, 403}
+
+
+def test_a_person_is_told_of_in_words(signed_in, scored):
+    with scored.writing() as session:
+        member = make_member(session, name="Mei")
+        session.add(
+            MemberScore(
+                member_id=member.id,
+                as_of=NOW.date(),
+                last_day=NOW.date() - timedelta(days=45),
+                cycle_days=30,
+                due_on=NOW.date() - timedelta(days=15),
+                rfm_r=4,
+                rfm_f=5,
+                rfm_m=5,
+                rfm_group="vip",
+                napl="L",
+                purchase_days=9,
+                amount_trend=80,
+                affinity=[["Oolong", 5]],
+                funnel_stage="cart",
+                napl_purchases="A",
+                quintile_r=1,
+                quintile_f=2,
+                quintile_m=3,
+                quintile_group="asleep",
+            )
+        )
+        session.add(
+            MemberForecast(
+                member_id=member.id,
+                as_of=NOW.date(),
+                p_alive=0.8,
+                p_buys_90d=0.61,
+                churn_band="low",
+                expected_value_12m=4321,
+                clv_band="A",
+            )
+        )
+        session.commit()
+        ref = member.ref
+    desk = signed_in("marketer")
+    page = desk.get(f"/console/members/{ref}").text
+    for words in ("Loyal", "VIP", "4-5-5", "every 30 days", "Low risk", "61 in 100", "4,321", "Oolong"):
+        assert words in page, words
+    with scored.writing() as session:
+        the_brand(session).rfm_by = "quintiles"
+        the_brand(session).napl_by = "purchases"
+        session.commit()
+    page = desk.get(f"/console/members/{ref}").text
+    for words in ("Buys repeatedly", "by purchases alone", "1-2-3 among all buyers", "Asleep"):
+        assert words in page, words

@@ -28,7 +28,9 @@ def write(folder: Path) -> None:
         rows = csv.writer(file)
         rows.writerow(["order_id", "line_no", "member_ref", "paid_at", "sku", "quantity", "amount", "kind"])
         for n, (buyer, day, dollars) in enumerate(purchases()):
-            rows.writerow([f"C{n}", 1, buyer, f"{day}T12:00:00", "cd", 1, dollars, "sale"])
+            # The papers count orders of nothing as purchases; here an order has to cost something (definitions §1).
+            amount = dollars if float(dollars) else "0.01"
+            rows.writerow([f"C{n}", 1, buyer, f"{day}T12:00:00", "cd", 1, amount, "sale"])
             members[buyer] = min(day, members.get(buyer, day))
     with (folder / "members.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("member_ref", "joined_at"), *members.items()])

@@ -7,6 +7,7 @@ Days in, days out; another unit only scales alpha.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, expit, gammaln, psi
@@ -82,6 +83,7 @@ class Buying:
         return mean
 
 
+@lru_cache(maxsize=4_000)
 def _chances(a: float, b: float, rate: float) -> tuple[Floats, Floats]:
     """Places and weights for a mean over a beta distribution of functions that are level near 0.
 
@@ -92,7 +94,7 @@ def _chances(a: float, b: float, rate: float) -> tuple[Floats, Floats]:
     # Below the first floor the function is level: its bend lies where p·rate·days/alpha is about 1.
     left = max(_log_odds(low), np.log(1e-12) - np.log1p(rate))
     right = max(min(_log_odds(high), 36.0), left + 1e-9)
-    nodes, widths = np.polynomial.legendre.leggauss(NODES)
+    nodes, widths = _legendre()
     s = (right - left) / 2 * nodes + (right + left) / 2
     p = 1 / (1 + np.exp(-s))
     density = np.exp(a * -np.log1p(np.exp(-s)) + b * -np.log1p(np.exp(s)) - betaln(a, b))
@@ -101,6 +103,12 @@ def _chances(a: float, b: float, rate: float) -> tuple[Floats, Floats]:
     outer = np.array([betainc(a, b, ends[0]), betainc(b, a, 1 / (1 + np.exp(right)))])
     weight = np.concatenate([inner, outer])
     return np.concatenate([p, ends]), weight / weight.sum()
+
+
+@lru_cache
+def _legendre() -> tuple[Floats, Floats]:
+    nodes, widths = np.polynomial.legendre.leggauss(NODES)
+    return nodes, widths
 
 
 def _log_odds(p: float) -> float:

@@ -37,6 +37,8 @@ def test_where_everyone_stood(session: Session) -> None:
         ("rfm", "new"): [buyer.id],
         ("napl", "N"): [newcomer.id],
         ("napl", "L"): [buyer.id],
+        ("napl_purchases", "never"): [newcomer.id],
+        ("napl_purchases", "N"): [buyer.id],
         ("tier", "silver"): [buyer.id],
         ("tagged", "yes"): [buyer.id],
         ("tagged", "no"): [newcomer.id, stranger.id],
