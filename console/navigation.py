@@ -18,6 +18,7 @@ DESK = (
     ("console.campaigns.page", mark("Campaigns")),
     ("console.automations.page", mark("Automations")),
     ("console.coupons.page", mark("Coupons")),
+    ("console.missions.page", mark("Missions")),
     ("console.points.page", mark("Points")),
     ("console.surveys.page", mark("Surveys")),
     ("console.care.page", mark("Care")),

@@ -154,6 +154,11 @@ def _step_of(progress: int, target: int) -> int:
     return progress if target <= STAMPS_AT_MOST else 10 * progress // target
 
 
+def has_few_steps(session: Session, mission: Mission) -> bool:
+    """Whether its steps are shown one by one, and not in tenths of the way."""
+    return target_of(session, mission) <= STAMPS_AT_MOST
+
+
 def _range_of(step: int, target: int) -> tuple[int, int]:
     if target <= STAMPS_AT_MOST:
         return step, step + 1
