@@ -25,6 +25,7 @@ CATALOGUES = (
     "domain/messages",
     "domain/scores",
     "domain/benefits",
+    "domain/reports/told",
 )
 WRITES = re.compile(r"\bsession\.(add|add_all|delete|merge)\(|(?<![\w.])(insert|update|delete)\(")
 
