@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Invalid
 from domain.operations import programme
+from domain.wording import LANGUAGES
 from models.automation import Automation
 from models.benefit import Coupon
 from models.programme import Tag, Tier, TierLine, the_brand
@@ -20,12 +21,38 @@ from tests.support.moments import NOW
 PRESETS = sorted((Path(programme.__file__).parents[2] / "presets").glob("*.yaml"))
 
 
-def preset(path: Path = PRESETS[0]) -> Any:
+TAIWAN = next(path for path in PRESETS if path.stem == "taiwan")
+
+
+def preset(path: Path = TAIWAN) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def test_there_are_presets() -> None:
-    assert PRESETS
+    assert [path.stem for path in PRESETS] == ["japan", "taiwan", "thailand"]
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_says_everything_in_four_languages(path: Path) -> None:
+    def check(node: Any, where: str) -> None:
+        if isinstance(node, dict):
+            if "en" in node:
+                assert set(node) == set(LANGUAGES), where
+            for key, value in node.items():
+                check(value, f"{where}.{key}")
+        elif isinstance(node, list):
+            for n, value in enumerate(node):
+                check(value, f"{where}.{n}")
+
+    check(preset(path), path.stem)
+
+
+@pytest.mark.parametrize(("name", "currency", "least"), [("japan", "JPY", 30_000), ("thailand", "THB", 1_000)])
+def test_a_preset_is_in_its_country_s_money(session: Session, name: str, currency: str, least: int) -> None:
+    the_brand(session).currency = currency
+    path = next(path for path in PRESETS if path.stem == name)
+    programme.apply(session, programme.read(preset(path)), by="test", now=NOW)
+    assert session.scalars(select(Tier.threshold).where(Tier.rank == 1)).one() == least
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
