@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from domain.operations import forecasting, judging_forecasts, scoring
+from domain.operations import forecasting, judging_forecasts, scoring, second_buying
 from domain.scores import churn
 from domain.scores.models import mbg_nbd
 from models.session import Sessions
@@ -21,6 +21,7 @@ def bring_up(sessions: Sessions, day: date, *, now: datetime, progress: Progress
         buyers = forecasting.buyers(session, day=day)
     fitted = _fit(sessions, buyers, day, now=now, progress=progress)
     changed = _store(sessions, buyers, day, progress)
+    changed += _second(sessions, day, now=now)
     checked = _judge(sessions, buyers, day, is_new=fitted, now=now)
     return {"fitted": fitted, "forecasts_changed": changed, "forecasts_checked": checked}
 
@@ -56,6 +57,15 @@ def _store(sessions: Sessions, buyers: Any, day: date, progress: Progress) -> in
             session.commit()
     with sessions.writing() as session:
         changed += forecasting.forget_the_gone(session)
+        session.commit()
+    return changed
+
+
+def _second(sessions: Sessions, day: date, *, now: datetime) -> int:
+    """Whether first buyers will come back. After the rest, whose rows it writes into."""
+    with sessions.writing() as session:
+        second_buying.fit_if_due(session, day=day, now=now)
+        changed = second_buying.store(session, day=day)
         session.commit()
     return changed
 

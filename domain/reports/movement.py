@@ -7,7 +7,8 @@ from functools import cached_property
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.scores.napl import STATES
+from domain.scores.churn import ALL_BANDS, NEVER
+from domain.scores.napl import STATES, STATES_BY_PURCHASES
 from domain.scores.rfm import GROUPS
 from models.packing import People, unpack_layers
 from models.programme import Tier
@@ -17,6 +18,7 @@ from models.score import Snapshot
 ORDER = {
     "rfm": ("none", "asleep", "at_risk", "attention", "new", "promising", "loyal", "vip"),
     "napl": ("P", "N", "A", "L"),
+    "napl_purchases": ("never", "L", "P", "N", "A"),
 }
 NOWHERE = "-"  # was not known yet, or is no longer
 
@@ -64,7 +66,7 @@ def order_of(session: Session, dimension: str) -> tuple[str, ...]:
     """The dimension's values, from far to near."""
     if dimension == "tier":
         return tuple(session.scalars(select(Tier.key).order_by(Tier.rank)))
-    return ORDER["napl" if dimension.startswith("napl") else "rfm"]
+    return ORDER.get(dimension, ORDER["rfm"])
 
 
 def movement(session: Session, dimension: str, old: str, new: str) -> Movement:
@@ -91,4 +93,4 @@ def dimensions_kept(session: Session) -> list[str]:
     return sorted(set(session.scalars(select(Snapshot.dimension).distinct())) - {"tagged"})
 
 
-WORDS = {"rfm": GROUPS, "napl": STATES}
+WORDS = {"rfm": GROUPS, "napl": STATES, "napl_purchases": {**STATES_BY_PURCHASES, NEVER: ALL_BANDS[NEVER]}}

@@ -68,7 +68,7 @@ def test_every_buyer_has_a_band_and_the_bands_are_what_happened(sessions: Sessio
     with sessions.reading() as session:
         rows = everyone(session)
         fits = {fit.model: fit for fit in session.scalars(select(ModelFit))}
-        assert {name: fit.refused for name, fit in fits.items()} == {mbg_nbd.NAME: None, gamma_gamma.NAME: None}
+        assert (fits[mbg_nbd.NAME].refused, fits[gamma_gamma.NAME].refused) == (None, None)
         buyers = set(session.scalars(select(Purchase.member_id).where(Purchase.day <= YESTERDAY)))
         assert never.id not in rows
         assert set(rows) == buyers
@@ -125,7 +125,7 @@ def test_what_a_killed_night_left_is_finished_by_the_next(sessions: Sessions, mo
     report = night(sessions)
     with sessions.reading() as session:
         assert len(everyone(session)) == 400 + report["forecasts_changed"]
-        assert session.scalar(select(func.count()).select_from(ModelFit)) == 2
+        assert session.scalar(select(func.count()).select_from(ModelFit)) == 3
 
 
 def test_too_few_buyers_are_shown_by_how_long_ago_they_bought(sessions: Sessions) -> None:
@@ -154,7 +154,8 @@ def test_a_refused_model_is_tried_again_as_soon_as_there_are_people(sessions: Se
         session.commit()
     assert night(sessions, NOW + timedelta(days=1))["fitted"]
     with sessions.reading() as session:
-        assert [fit.refused for fit in session.scalars(select(ModelFit))] == [None, None]
+        fits = session.scalars(select(ModelFit).where(ModelFit.model.in_(("mbg_nbd", "gamma_gamma"))))
+        assert [fit.refused for fit in fits] == [None, None]
         assert {row.churn_band for row in everyone(session).values()} <= {"low", "middle", "high", "too_new"}
     assert not night(sessions, NOW + timedelta(days=2))["fitted"]
     assert night(sessions, NOW + timedelta(days=30))["fitted"]
@@ -197,3 +198,39 @@ def test_who_bought_once_is_alive_for_certain_only_by_the_other_model() -> None:
     once = np.zeros(1), np.zeros(1), np.array([700.0])
     assert bg_nbd.with_params(params).p_alive(*once)[0] == 1
     assert mbg_nbd.with_params(params).p_alive(*once)[0] < 0.6
+
+
+def test_first_buyers_are_judged_by_their_first_order_while_their_days_run(sessions: Sessions) -> None:
+    """Web buyers come back, shop buyers do not."""
+    with sessions.writing() as session:
+        made = [{"ref": f"F{n}", "name": "", "created_at": NOW - timedelta(days=700), "custom": {}} for n in range(500)]
+        ids = list(session.scalars(insert(Member).returning(Member.id), made))
+        calendar, rows = calendar_of(session), []
+        for n, id in enumerate(ids):
+            ago, channel = 100 + n if n < 440 else n - 430, ("web", "shop")[n % 2]
+            comes_back = n < 440 and (n % 2 == 0) != (n % 9 == 0)
+            for days in (ago, ago - 40) if comes_back else (ago,):
+                at = NOW - timedelta(days=days)
+                rows.append(
+                    {
+                        "order_ref": f"F{id}-{days}", "member_id": id, "paid_at": at, "recorded_at": at,
+                        "day": calendar.day_of(at), "net_amount": 500 + n % 7, "channel": channel,
+                    }
+                )  # fmt: skip
+        session.execute(insert(Purchase), rows)
+        session.commit()
+    night(sessions)
+    with sessions.reading() as session:
+        fit = session.scalars(select(ModelFit).where(ModelFit.model == "first_buyer")).one()
+        assert fit.refused is None
+        said = {id: row for id, row in everyone(session).items() if row.likely_again is not None}
+        assert set(said) == set(ids[440:])
+        assert {row.likely_again_band for id, row in said.items() if ids.index(id) % 2 == 0} == {"likely"}
+        assert {row.likely_again_band for id, row in said.items() if ids.index(id) % 2 == 1} == {"unlikely"}
+    with sessions.writing() as session:
+        make_purchase(session, session.get_one(Member, ids[450]), paid_at=NOW, amount=500)
+        session.commit()
+    night(sessions, NOW + timedelta(days=85))
+    with sessions.reading() as session:
+        said = {id for id, row in everyone(session).items() if row.likely_again is not None}
+        assert said == set()

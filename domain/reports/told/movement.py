@@ -70,7 +70,7 @@ def _named(value: str, asked: Asked, say: Teller) -> str:
         return say("Not a member")
     if asked["by"] == "tier":
         return say.names.of("tier", value)
-    words = WORDS["napl" if asked["by"].startswith("napl") else "rfm"]
+    words = WORDS.get(asked["by"], WORDS["rfm"])
     return say(words[value]) if value in words else value
 
 
