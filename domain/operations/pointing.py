@@ -42,7 +42,12 @@ def settle(session: Session, member_ids: Collection[int], *, is_history: bool = 
 def put_in_step(session: Session, member_ids: Collection[int], *, now: datetime) -> int:
     """Makes the lots of these people from their lines; adds lines for what ran out, and returns how many."""
     lock(session, member_ids)
-    lines = _ledger(session, member_ids)
+    return _remake_lots(session, member_ids, _ledger(session, member_ids), now=now)
+
+
+def _remake_lots(
+    session: Session, member_ids: Collection[int], lines: Mapping[int, Sequence[PointLine]], *, now: datetime
+) -> int:
     pick_ups = _pick_ups(session, member_ids)
     lots: list[Held] = []
     expired: list[dict[str, Any]] = []
@@ -73,7 +78,7 @@ def take_back_unearned(session: Session, member_ids: Collection[int], *, now: da
         PointLine.purchase_id.in_(early), PointLine.reason.in_(("earned", "taken_back"))
     )
     for purchase_id, points, n in session.execute(earned.group_by(PointLine.purchase_id)).all():
-        if points:
+        if points and purchase_id is not None:
             member_id, via_id = early[purchase_id]
             row = {"member_id": member_id, "via_id": via_id, "points": -points, "reason": "taken_back", "at": now}
             write_lines(session, [{**row, "purchase_id": purchase_id, "cause": f"order:{purchase_id}:parted:{n}"}])
@@ -109,9 +114,12 @@ class Held:
 
 def _settle_batch(session: Session, ids: Sequence[int], *, now: datetime) -> int:
     lock(session, ids)
-    fresh = earning.missing_lines(session, ids, _ledger(session, ids), now=now)
-    write_lines(session, fresh)
-    return len(fresh) + put_in_step(session, ids, now=now)
+    lines = _ledger(session, ids)
+    fresh = earning.missing_lines(session, ids, lines, now=now)
+    if fresh:
+        write_lines(session, fresh)
+        lines = _ledger(session, ids)
+    return len(fresh) + _remake_lots(session, ids, lines, now=now)
 
 
 def _has_any(session: Session, ids: Sequence[int]) -> bool:

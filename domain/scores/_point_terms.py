@@ -94,7 +94,8 @@ class Judged:
     def earned(self, gross: int, decimals: int) -> int:
         """Points for an amount in minor units: whole `per`s are counted, then multiplied."""
         units = gross // (self.per * 10**decimals)
-        return int(units * self.points * Fraction(str(self.times)))
+        points = units * self.points
+        return points if self.times == 1 else int(points * Fraction(str(self.times)))
 
     def evidence(self, gross: int) -> dict[str, Any]:
         said = {"net": gross, "per": self.per, "points": self.points, "times": self.times}
