@@ -74,6 +74,7 @@ def import_purchases(
     region = naming.region_of(session)
     items = [(_order(row, records, stores, region), row.line) for row in rows]
     recorded = purchasing.record_lines(session, items, source=source, is_history=is_history, now=now)
+    met = _met_meanwhile(session, rows, records, now=now)
     if register_buyers:
         _register_from_first_order(session, set(people.values()), source=source)
     named = {member_id for row in rows if (member_id := row.whose(people)) is not None}
@@ -84,7 +85,17 @@ def import_purchases(
         if is_history or not is_news(row.paid_at, now=now)
     }
     note_history(session, late, now=now)
-    return Loaded(recorded.outcomes, named | recorded.member_ids)
+    return Loaded(recorded.outcomes, named | recorded.member_ids | met)
+
+
+def _met_meanwhile(
+    session: Session, rows: Sequence[PurchaseRow], records: Mapping[str, int], *, now: datetime
+) -> set[int]:
+    """Buyers who became known between our looking and our turn to record: they are given their orders now."""
+    unknown = {ref for row in rows if row.whose(records) is None for ref in row.named_by()} - {""}
+    found = naming.find_records(session, unknown) if unknown else {}
+    purchasing.link_buyers(session, found, now=now)
+    return set(resolving.roots(session, set(found.values())).values())
 
 
 def _order(row: PurchaseRow, people: Mapping[str, int], stores: Mapping[str, int], region: str) -> Order:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid, TooMany
-from domain.operations import naming, purchasing, resolving, settling
+from domain.operations import naming, netting, purchasing, resolving, settling
 from domain.operations.recording import record
 from domain.wording import mark
 from models.member import Identity, Member
@@ -46,6 +46,7 @@ def register(session: Session, member: Member, *, number: str, source: str, now:
         )
     if _today(session, member, now=now) >= MOST_A_DAY:
         raise TooMany(mark("Nothing was registered: that were many invoices for one day. Please go on tomorrow."))
+    netting.take_turn(session)  # a file that brings this invoice at the same moment comes wholly before or after
     if _is_counted(session, invoice) or not _claim(session, member, invoice, source=source, now=now):
         raise Conflict(
             mark("Nothing was registered: this invoice has been counted already. Check the number, or ask the store."),
