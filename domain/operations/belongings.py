@@ -65,7 +65,7 @@ class Owned:
         return and_(self.live(self.model), exists(held.correlate(self.model)))
 
     def may_move(self, owner: Any) -> ColumnElement[bool]:
-        which = self.which(self.model)
+        which: ColumnElement[bool] = self.which(self.model)
         return and_(which, ~self.is_there(owner)) if self.once else which
 
 
@@ -135,7 +135,7 @@ def give_back(session: Session, *, holder: int, record: int, below: Collection[i
 
 
 def _came_through(owned: Owned, record: int, below: Collection[int]) -> ColumnElement[bool]:
-    came = owned.model.via_id.in_(below)
+    came: ColumnElement[bool] = owned.model.via_id.in_(below)
     if owned.model is not PointLine:
         return came
     # What an order earned goes where the order went.

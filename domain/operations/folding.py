@@ -128,7 +128,8 @@ def part_words(
 
     `consented`, `registered`: events of that kind, since the merge, are the leaving record's.
     """
-    state = next((each.before for each in (undone, *_open_into(session, kept)) if each.before), None)
+    merges = [each for each in (undone, *_open_into(session, kept)) if each.kept_id == kept.id]
+    state = next((each.before for each in merges if each.before), None)
     if state is None:
         return
     theirs = {*(CONSENT if consented else ())}

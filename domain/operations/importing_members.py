@@ -65,8 +65,8 @@ class _Known:
 
     def became(self, gone: int, kept: int) -> None:
         """Two of them turned out to be one."""
-        for several in (self.refs, self.names):
-            several.update({name: kept for name, member_id in several.items() if member_id == gone})
+        self.refs.update({ref: kept for ref, member_id in self.refs.items() if member_id == gone})
+        self.names.update({name: kept for name, member_id in self.names.items() if member_id == gone})
         self.shop_refs.setdefault(kept, set()).update(self.shop_refs.pop(gone, set()))
         if gone in self.line_ids:
             self.line_ids.setdefault(kept, self.line_ids.pop(gone))

@@ -194,8 +194,8 @@ def _heads(session: Session, refs: Iterable[str]) -> dict[str, _Head]:
         query = select(
             Purchase.order_ref, Purchase.id, Purchase.paid_at, Purchase.member_id, Purchase.buyer_ref, Purchase.via_id
         ).where(among(session, Purchase.order_ref, part))
-        for ref, *told in session.execute(query):
-            found[ref] = _Head(*told)
+        for ref, id, paid_at, member_id, buyer_ref, via_id in session.execute(query):
+            found[ref] = _Head(id, paid_at, member_id, buyer_ref, via_id)
     return found
 
 

@@ -70,9 +70,12 @@ def _part_words(session: Session, made: Merge, kept: Member, gone: Member, below
         Event.via_id.in_(below), Event.kind.in_((*CONSENTING, "registered")), Event.recorded_at >= made.at
     )
     kinds = set(session.scalars(said))
-    folding.part_words(
-        session, kept, gone, made, consented=not kinds.isdisjoint(CONSENTING), registered="registered" in kinds
-    )
+    record: Member | None = kept
+    while record is not None:  # and whoever that one was joined into: it was said to the last of them
+        folding.part_words(
+            session, record, gone, made, consented=not kinds.isdisjoint(CONSENTING), registered="registered" in kinds
+        )
+        record = session.get(Member, record.merged_into_id) if record.merged_into_id else None
 
 
 def _replay(session: Session, member_ids: set[int], *, now: datetime) -> None:

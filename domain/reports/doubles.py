@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.event import Event
@@ -66,7 +66,7 @@ class Joined:
 
 def count_open(session: Session) -> int:
     """How many pairs wait for staff."""
-    return session.scalar(select(func.count()).where(*_open())) or 0
+    return session.scalar(select(func.count()).select_from(MergeProposal).where(*_open())) or 0
 
 
 def open_pairs(session: Session, *, after: int | None = None) -> list[Pair]:
@@ -87,7 +87,7 @@ def pair_of(session: Session, one: Member, other: Member) -> Pair:
     return _pair(session.scalar(found), records[low], records[high])
 
 
-def _open() -> tuple[object, ...]:
+def _open() -> tuple[ColumnElement[bool], ...]:
     """Asked and not answered, between two who are still there."""
     gone = select(Member.id).where(
         Member.id.in_((MergeProposal.low_id, MergeProposal.high_id)),
