@@ -88,7 +88,8 @@ def people_with(session: Session, among: ColumnElement[bool], kind: str, key: st
 
 def _queries(people: Select[Any], today: date) -> Iterator[Select[Any]]:
     for kind, member_id, value, query in _traits(people, today):
-        yield query.with_only_columns(literal(kind), value, func.count(distinct(member_id))).group_by(value)
+        each = query.with_only_columns(member_id.label("member_id"), value.label("key")).subquery("each")
+        yield select(literal(kind), each.c.key, func.count(distinct(each.c.member_id))).group_by(each.c.key)
 
 
 def _id_of(kind: str) -> Any:

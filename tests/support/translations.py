@@ -20,6 +20,7 @@ from jinja2.ext import babel_extract
 
 from domain.events import KINDS
 from domain.metrics import all_metrics, rates
+from domain.reports.told import all_pages
 from domain.rules import conditions
 from domain.wording import CATALOGUES, LOCALES
 from liff.words import PLURAL, SINGLE
@@ -48,6 +49,8 @@ def collected() -> dict[Said, str]:
         found.setdefault(kind.means, "domain/events.py")
     for metric in (*all_metrics().values(), *rates().values()):
         found.setdefault(metric.definition, f"domain/metrics/{metric.key}")
+    for page in all_pages().values():
+        found.setdefault(page.about, f"domain/reports/told/{page.key}.py")
     for condition in conditions().values():
         found.setdefault(condition.title, f"domain/rules/{condition.name}.py")
         if condition.about:
