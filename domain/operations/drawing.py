@@ -96,7 +96,9 @@ def give_prizes(session: Session, draw: Draw, *, now: datetime, limit: int | Non
     waiting = select(Ticket).where(
         Ticket.draw_id == draw.id, Ticket.prize.is_not(None), Ticket.given_at.is_(None), Ticket.reason.is_(None)
     )
-    tickets = session.scalars(waiting.order_by(Ticket.place).limit(limit or PIECE).with_for_update(skip_locked=True)).all()
+    tickets = session.scalars(
+        waiting.order_by(Ticket.place).limit(limit or PIECE).with_for_update(skip_locked=True)
+    ).all()
     for ticket in tickets:
         _give(session, draw, ticket, now=now)
     session.flush()

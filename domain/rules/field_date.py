@@ -35,7 +35,7 @@ class Params(Base):
 def where(params: Params, context: RuleContext) -> ColumnElement[bool]:
     """Dates written as ISO compare as text."""
     found = func.coalesce(cast(Member.custom[params.field].as_string(), String), "")
-    edges = [found.like(ISO)]
+    edges: list[ColumnElement[bool]] = [found.like(ISO)]
     if params.at_least_months is not None:
         edges.append(found <= _before(context.today, params.at_least_months).isoformat())
     if params.at_most_months is not None:

@@ -160,8 +160,8 @@ def _periods(
 ) -> Iterator[tuple[str, list[Step]]]:
     if window.per is not None:
         per = window.per
-        for name, own in groupby(steps, key=lambda each: _calendar_period(per, calendar.day_of(each.at))):
-            yield name, list(own)
+        for name, group in groupby(steps, key=lambda each: _calendar_period(per, calendar.day_of(each.at))):
+            yield name, list(group)
     elif window.days is None:
         if steps:
             yield "", steps

@@ -22,6 +22,7 @@ def entries(session: Session, params: Params, window: triggers.Window) -> list[t
         rewarded = rewarded.where(Mission.key == params.mission)
     found = []
     for row, key in session.execute(rewarded):
+        assert row.rewarded_at is not None  # the query asks for it
         evidence = {"mission": key, "period": row.period, "round": row.round}
         if "claim" in row.evidence:
             evidence["claim"] = row.evidence["claim"]
