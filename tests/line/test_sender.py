@@ -16,6 +16,7 @@ from models.member import Friend, Member
 from models.outbox import OutgoingMessage
 from models.programme import the_brand
 from models.session import Sessions
+from models.staff import StaffNote
 from tests.support.factories import make_member
 from tests.support.moments import FixedClock
 
@@ -295,3 +296,20 @@ def test_what_is_left_of_the_month_is_asked_at_the_start(sessions: Sessions, lin
         channel = the_channel(session)
         assert (channel.quota_limit, channel.quota_used) == (500, 20)
         assert channel.quota_checked_at is not None
+
+
+def test_marketing_to_whoever_is_unhappy_waits_at_the_last_look_and_service_goes(
+    sessions: Sessions, line: Simulator, sender: Sender
+) -> None:
+    """L23: the case opened after the message was written; still it does not leave."""
+    member = person(sessions, line)
+    news = put(sessions, member, kind="marketing", once="news")
+    booking = put(sessions, member, kind="service", once="booking")
+    with sessions.writing() as session:
+        session.add(StaffNote(member_id=member.id, kind="care", text="2 of 10", created_at=datetime.now(UTC)))
+        the_brand(session).quiet_from = the_brand(session).quiet_until = "00:00"
+        session.commit()
+    sender.drain()
+    with sessions.reading() as session:
+        states = {row.id: (row.state, row.reason) for row in session.scalars(select(OutgoingMessage))}
+    assert states == {news: ("withheld", "care_open"), booking: ("sent", None)}
