@@ -6,13 +6,15 @@ A paid membership or club: it runs now (or ended no longer ago than the days of 
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from domain.rules._context import RuleContext
 from domain.rules._finding import behind as rows
 from domain.rules._finding import some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import Ids
+from domain.scores._movers import MARGIN, Since
 from domain.wording import mark
 from models.benefit import AccessLine
 
@@ -63,3 +65,15 @@ def behind(params: Params, context: RuleContext) -> Select[Any]:
     return rows("access", AccessLine.member_id, AccessLine.key, AccessLine.starts_at).where(
         AccessLine.key == params.access, AccessLine.starts_at <= context.now
     )
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Ids]:
+    """What was given, begun or taken back since then, and what came to its end, or to the end of its grace."""
+    begun, grace = since.at - MARGIN, timedelta(days=params.grace_days)
+    lines = select(AccessLine.member_id).where(AccessLine.key == params.access)
+    return [
+        lines.where(AccessLine.at >= begun),
+        lines.where(AccessLine.starts_at.between(begun, context.now)),
+        lines.where(AccessLine.ended_at >= begun),
+        lines.where(AccessLine.ends_at.between(begun - grace, context.now - grace)),
+    ]

@@ -5,14 +5,17 @@ Points that can be used now: what is still on its way does not count, nor what h
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from domain.rules._context import RuleContext
 from domain.rules._finding import behind as rows
 from domain.rules._finding import some
 from domain.rules._folder import Params as Base
 from domain.rules._folder import Speaker, param
+from domain.rules._moving import Ids, events_moved, orders_moved
+from domain.scores._movers import MARGIN, Since
 from domain.wording import mark
+from models.event import Event
 from models.points import PointLine, PointLot
 
 GROUP = "Tags and groups"
@@ -34,3 +37,15 @@ def words(params: Params, say: Speaker) -> str:
 
 def behind(params: Params, context: RuleContext) -> Select[Any]:
     return rows("points", PointLine.member_id, PointLine.reason, PointLine.at).where(PointLine.at <= context.now)
+
+
+def moved(params: Params, since: Since, context: RuleContext) -> list[Ids]:
+    """Lines since then, lots that became usable or ran out, orders that changed (they earn as of their own time)."""
+    begun = since.at - MARGIN
+    return [
+        select(PointLine.member_id).where(PointLine.at >= begun),
+        select(PointLot.member_id).where(PointLot.usable_at.between(begun, context.now)),
+        select(PointLot.member_id).where(PointLot.expires_at.between(begun, context.now)),
+        *orders_moved(since, context, None),
+        *events_moved(since, context, None, Event.kind == "picked_up"),
+    ]

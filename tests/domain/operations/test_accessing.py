@@ -1,7 +1,9 @@
 """A period bought as a product: given once for its order, joined on when renewed, ended when paid back (M89)."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,11 +15,15 @@ from domain.operations import automating, granting
 from domain.operations.purchasing import Line, record_order
 from domain.reports import card
 from domain.rules import compile_rule, context_of, validate
+from domain.rules._moving import movers
+from domain.scores._movers import Since
 from models.automation import Automation
 from models.benefit import AccessLine
 from models.member import Member
 from models.outbox import OutgoingMessage
+from models.session import Sessions
 from tests.support.factories import make_member
+from tests.support.purse import put_points
 
 CLUB = {"key": "club", "days": 365, "grace_days": 14}
 DAY = timedelta(days=1)
@@ -206,3 +212,44 @@ def test_the_card_shows_what_runs_until_the_last_renewal_beside_the_free_tier(se
     assert card.access_of(session, member, now=JUNE + 70 * DAY) == []
     grant(session, member, "c", JUNE + 90 * DAY, days=None)
     assert card.access_of(session, member, now=JUNE + 90 * DAY) == [("club", None)]
+
+
+def test_the_night_asks_again_whoever_gained_or_lost_access_or_points_since(session: Session, member: Member) -> None:
+    """`moved` names at least everyone whose answer changed between two looks."""
+    soon, usable, ended = (make_member(session) for _ in range(3))
+    grant(session, member, "a", JUNE, days=30)
+    put_points(session, usable, 50, at=JUNE, usable_at=JUNE + 7 * DAY)
+    put_points(session, ended, 50, at=JUNE, expires_at=JUNE + 9 * DAY)
+    grant(session, soon, "b", JUNE + 20 * DAY, days=30)
+    access = {"condition": "has_access", "access": "club", "grace_days": 5}
+    rules = (access, {**access, "state": "ended"}, {"condition": "has_points", "points": 10})
+    looks = [JUNE + n * DAY for n in (1, 6, 8, 10, 21, 33, 37, 60)]
+    for before, after in pairwise(looks):
+        since = Since(calendar_of(session).day_of(before), before, datetime.now(UTC))
+        for rule in rules:
+            then, now = (_holding(session, rule, moment) for moment in (before, after))
+            asked = movers(validate(dict(rule)), since, context_of(session, after))
+            assert asked is not None
+            assert then ^ now <= set(session.scalars(asked)), (rule, before)
+
+
+def _holding(session: Session, rule: Mapping[str, Any], now: datetime) -> set[int]:
+    return set(session.scalars(select(Member.id).where(compile_rule(validate(dict(rule)), context_of(session, now)))))
+
+
+def test_periods_given_at_once_follow_each_other_and_one_cause_gives_one(sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        member = make_member(session)
+        session.commit()
+
+    def give(n: int) -> None:
+        with sessions.writing() as session:
+            grant(session, member, f"cause{n % 4}", JUNE, days=30)
+            session.commit()
+
+    with ThreadPoolExecutor(6) as hands:
+        list(hands.map(give, range(12)))
+    with sessions.reading() as session:
+        lines = session.scalars(select(AccessLine).order_by(AccessLine.starts_at)).all()
+        assert len(lines) == 4
+        assert all(later.starts_at == earlier.ends_at + timedelta(seconds=1) for earlier, later in pairwise(lines))
