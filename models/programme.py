@@ -209,7 +209,7 @@ class Form(Base):
     title: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     intro: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     # [{"key", "label": {lang: …}, "kind": "choice|choices|text|score|date", "options": [{"value",
-    #   "label": {…}, "tag": "tag_key"?}], "field": "custom_field"?, "required": bool}]
+    #   "label": {…}, "tag": "tag_key"?, "right": bool?}], "field": "custom_field"?, "required": bool}]
     questions: Mapped[list[Any]] = mapped_column(Json, default=list)
     is_open: Mapped[bool] = mapped_column(default=True)
     # form | nps | csat | quiz. Of a survey, the first question of kind `score` is the score; a low one raises care.

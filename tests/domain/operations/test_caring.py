@@ -1,5 +1,6 @@
 """A low score opens a case of care at once; until it is closed with words no marketing goes to that person (L23)."""
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,15 @@ from sqlalchemy.orm import Session
 from domain.errors import Invalid
 from domain.messages._parts import Rendered
 from domain.operations import addressing, answering, noting, speaking
+from domain.operations.importing_events import EventRow, import_events
 from domain.reports import care
 from line import contact
 from models.member import Friend, Member
 from models.programme import Form, Segment, the_brand
+from models.session import Sessions
 from models.staff import Staff, StaffNote
 from tests.support.factories import make_member, make_purchase, make_store
+from tests.support.moments import NOW
 
 NPS = [{"key": "score", "kind": "score"}, {"key": "why", "kind": "text"}]
 CSAT = [{"key": "score", "kind": "score", "min": 1, "max": 5}]
@@ -113,6 +117,38 @@ def reasons(session: Session, *people_and_now: Any) -> dict[int, str | None]:
     found = {member_id: set(several) for member_id, *several in session.execute(query)}
     assert all(len(several) == 1 for several in found.values()), found
     return {member_id: several.pop() for member_id, several in found.items()}
+
+
+def test_a_low_answer_of_a_file_opens_nothing(session: Session, now: datetime) -> None:
+    """History is not news."""
+    member, form = make_member(session), make_form(session, "nps", NPS)
+    row = EventRow("answered", member.ref, now - timedelta(days=9), "file", object=form.key, data={"score": 1})
+    import_events(session, [row], is_history=True, now=now)
+    assert cases(session, member) == []
+
+
+def test_two_low_answers_at_once_are_one_case(sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        member = make_member(session)
+        forms = [make_form(session, kind, NPS if kind == "nps" else CSAT).key for kind in ("nps", "csat")]
+        session.commit()
+    ready = threading.Barrier(2)
+
+    def say(key: str) -> None:
+        ready.wait()
+        with sessions.writing() as session:
+            mine = session.get_one(Member, member.id)
+            answering.answer(session, mine, form_key=key, answers={"score": 1}, now=NOW)
+            session.commit()
+
+    threads = [threading.Thread(target=say, args=(key,)) for key in forms]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with sessions.reading() as session:
+        (case,) = cases(session, member)
+        assert len(case.evidence["answers"]) == 2
 
 
 def test_the_loop_counts_what_is_closed_and_how_soon(session: Session, now: datetime) -> None:
