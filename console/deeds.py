@@ -54,6 +54,8 @@ DEEDS = {
     "draw_retried": mark("Tried a draw's prizes again"),
     "took_referral_back": mark("Took a friend's joining back"),
     "marked": mark("Marked as test or staff"),
+    "tag_given": mark("Gave a tag"),
+    "tag_taken": mark("Took a tag away"),
     "import_asked": mark("Asked for a file to be loaded"),
     "imported_members": mark("Loaded a file of members"),
     "imported_purchases": mark("Loaded a file of purchases"),

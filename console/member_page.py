@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from console import member_scores
 from console.people import name_of
-from domain.operations import resolving
+from domain.operations import hand_tagging, resolving
 from domain.reports import card, doubles, points
 from domain.reports.timeline import tier_reason
 from domain.rules import Because, names_of, sentence
@@ -67,6 +67,7 @@ def facts(session: Session, member: Member, *, language: str, now: datetime) -> 
         "claims": card.live_coupons(session, member, now=now),
         "home_store": session.get(Store, member.home_store_id) if member.home_store_id else None,
         "verified": _verified(session, member),
+        "hand_tags": hand_tagging.offered(session),
         "tags": worn_tags(session, member, language=language, now=now),
         "bookings": _coming(session, member, now=now),
         "scores": member_scores.told(session, member, language=language, now=now),

@@ -11,7 +11,7 @@ import door
 from console import member_page, roles
 from console.people import people_page
 from domain.errors import NotFound
-from domain.operations import marking, naming, noting, resolving
+from domain.operations import hand_tagging, marking, naming, noting, resolving
 from domain.operations.auditing import audit
 from domain.reports import doubles
 from domain.reports.timeline import timeline
@@ -104,6 +104,18 @@ def write_note(ref: str) -> Any:
     noting.write(door.session(), person, text=request.form.get("text", ""), staff_id=roles.me().id, now=door.now())
     door.session().commit()
     flash(door.words("The note is saved."), "done")
+    return redirect(url_for("console.members.show", ref=ref), 303)
+
+
+@blueprint.post("/<ref>/tags")
+@roles.needs("marketer")
+def set_tag(ref: str) -> Any:
+    """Gives a tag by hand, or takes one away."""
+    session, key = door.session(), request.form.get("tag", "")
+    act = hand_tagging.take_off if request.form.get("deed") == "take" else hand_tagging.put
+    act(session, the_member(ref), key=key, staff_id=roles.me().id, now=door.now())
+    session.commit()
+    flash(door.words("Saved. It holds from now on."), "done")
     return redirect(url_for("console.members.show", ref=ref), 303)
 
 

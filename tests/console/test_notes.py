@@ -5,11 +5,12 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from models.event import Event
+from models.programme import MemberTag
 from models.session import Sessions
-from models.staff import StaffNote
+from models.staff import AuditLine, StaffNote
 from models.store import Store
 from tests.console.conftest import Desk
-from tests.support.factories import make_member
+from tests.support.factories import make_member, make_tag
 
 
 def test_store_staff_write_notes_that_others_see_with_their_name(
@@ -33,3 +34,29 @@ def test_store_staff_write_notes_that_others_see_with_their_name(
     with sessions.reading() as session:
         assert [note.text for note in session.scalars(select(StaffNote))] == ["Asks for the seat by the window."]
         assert session.scalars(select(Event.kind).where(Event.kind == "noted")).all() == ["noted"]
+
+
+def test_a_marketer_gives_and_takes_a_tag_by_hand_but_not_a_rules(
+    signed_in: Callable[..., Desk], sessions: Sessions
+) -> None:
+    with sessions.writing() as session:
+        mei = make_member(session, name="Mei")
+        make_tag(session, "press", name={"en": "Writes about us"})
+        make_tag(session, "regular", name={"en": "Regular"}, rule={"condition": "registered"})
+        session.commit()
+    desk = signed_in("marketer")
+    where = f"/console/members/{mei.ref}"
+    assert 'value="regular"' not in desk.get(where).text
+    assert desk.post(f"{where}/tags", {"tag": "press", "deed": "give"}, on=where).status_code == 303
+    page = desk.get(where).text
+    assert "given by staff" in page
+    assert "Tagged: Writes about us" in page
+    desk.post(f"{where}/tags", {"tag": "regular", "deed": "give"}, on=where)
+    desk.post(f"{where}/tags", {"tag": "press", "deed": "take"}, on=where)
+    with sessions.reading() as session:
+        rows = session.execute(select(MemberTag.source, MemberTag.removed_at)).all()
+        assert [(source, removed is not None) for source, removed in rows] == [("staff", True)]
+        deeds = session.scalars(
+            select(AuditLine.action).where(AuditLine.member_id == mei.id).order_by(AuditLine.id)
+        ).all()
+        assert [each for each in deeds if each.startswith("tag_")] == ["tag_given", "tag_taken"]
