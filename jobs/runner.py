@@ -31,8 +31,21 @@ LEASE = timedelta(seconds=60)
 REST_AFTER_FAILURE = timedelta(minutes=3)
 Progress = Callable[[str], None]
 
-# What `flask job night` runs, in this order: scores before the tags and tiers that rest on them.
-NIGHT = ("scores", "retag", "tiers", "points", "expire", "doubles", "automations", "snapshot", "close_month", "reports", "sweep")
+# What `flask job night` runs, in this order: what was planned first, scores before the tags and tiers on them.
+NIGHT = (
+    "programme",
+    "scores",
+    "retag",
+    "tiers",
+    "points",
+    "expire",
+    "doubles",
+    "automations",
+    "snapshot",
+    "close_month",
+    "reports",
+    "sweep",
+)
 
 
 @dataclass(frozen=True)

@@ -162,12 +162,10 @@ def _extra_points(session: Session, rises: Sequence[Shift], *, now: datetime) ->
     usual = {
         tier.key: _usual_times(terms, tier.key, days) for shift in rises for tier in (shift.from_tier, shift.to_tier)
     }
-    return round(
-        sum(
-            shift.counted / per * terms.points * (usual[shift.to_tier.key] - usual[shift.from_tier.key])
-            for shift in rises
-        )
+    more: float = sum(
+        shift.counted / per * terms.points * (usual[shift.to_tier.key] - usual[shift.from_tier.key]) for shift in rises
     )
+    return round(more)
 
 
 def _usual_times(terms: Terms, tier: str, days: Sequence[Any]) -> float:

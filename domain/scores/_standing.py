@@ -29,14 +29,14 @@ def reached(column: Any, thresholds: list[tuple[int, int]]) -> Any:
     return literal(0) if not falling else case(*((column >= least, rank) for rank, least in falling), else_=0)
 
 
-def _orders(first: date, last: date, only: tuple[int, ...] | None) -> Select[Any]:
+def _orders(first: date, last: date, only: tuple[int, ...] | None) -> Select[*tuple[Any, ...]]:
     found = select(Purchase.member_id, Purchase.day, Purchase.net_amount.label("amount")).where(
         Purchase.member_id.is_not(None), Purchase.day.between(first, last), Purchase.net_amount > 0
     )
     return found if only is None else found.where(Purchase.member_id.in_(only))
 
 
-def _visits(first: date, last: date, currency: str, only: tuple[int, ...] | None) -> Select[Any]:
+def _visits(first: date, last: date, currency: str, only: tuple[int, ...] | None) -> Select[*tuple[Any, ...]]:
     came = select(Event.member_id, Event.day).where(Event.kind == "visited", Event.day.between(first, last))
     bought = select(Purchase.member_id, Purchase.day).where(
         Purchase.store_id.is_not(None), Purchase.day.between(first, last), Purchase.net_amount > 0

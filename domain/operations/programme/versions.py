@@ -115,7 +115,7 @@ def digest(document: dict[str, Any]) -> str:
 
 def rebased(planned: dict[str, Any], base: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
     """What was planned, on top of what is: only what the plan changes, field by field and item by item."""
-    made = {}
+    made: dict[str, Any] = {}
     for name in SINGLE:
         made[name] = _merged(planned.get(name, {}), base.get(name, {}), current.get(name, {}))
     for name in LISTED:
