@@ -111,7 +111,7 @@ def _move_quintiles(sessions: Sessions, day: date, *, now: datetime, progress: P
 
 def _forecast(sessions: Sessions, day: date, *, now: datetime, progress: Progress) -> dict[str, Any]:
     """What rests on models. Imported here: only who runs the night needs numpy and scipy."""
-    from jobs import forecasts
+    from jobs.parts import forecasts
 
     return forecasts.bring_up(sessions, day, now=now, progress=progress)
 

@@ -1,4 +1,4 @@
-"""Smaller scores of one person: how far on the way to buying, more or less than before, what they like."""
+"""Smaller scores of one person: funnel_stage, amount_trend, category_affinity, and what the models read."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
