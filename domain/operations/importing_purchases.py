@@ -30,12 +30,13 @@ class PurchaseRow:
 
     def named_by(self) -> list[str]:
         """What may say who bought: the buyer's reference; and an e-invoice's number, which a member may register."""
-        is_invoice = naming.INVOICE.fullmatch(self.order_ref) is not None
+        is_invoice = len(self.order_ref) == naming.INVOICE_SIGNS and naming.INVOICE.fullmatch(self.order_ref)
         return [self.member_ref, self.order_ref] if is_invoice else [self.member_ref]
 
     def whose(self, people: Mapping[str, int]) -> int | None:
         """Who bought, among these people by what names them."""
-        return next((people[ref] for ref in self.named_by() if ref in people), None)
+        known = people.get(self.member_ref)  # of nearly every line
+        return known if known is not None else next((people[ref] for ref in self.named_by() if ref in people), None)
 
 
 @dataclass(frozen=True, slots=True)

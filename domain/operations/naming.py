@@ -30,6 +30,7 @@ CARD_NUMBER = re.compile(r"\d{8,19}")
 # Taiwan's e-invoices: what a buyer shows at the till, and the number of one invoice.
 CARRIER = re.compile(r"/[0-9A-Z.+\-]{7}")
 INVOICE = re.compile(r"[A-Z]{2}\d{8}")
+INVOICE_SIGNS = 10
 PHONE_NUMBER = re.compile(r"\+?[\d０-９]{8,15}")
 REGIONS = {"Asia/Taipei": "TW", "Asia/Tokyo": "JP", "Asia/Bangkok": "TH", "Europe/London": "GB"}
 Item = TypeVar("Item")
