@@ -17,7 +17,7 @@ function show(mine) {
     h("ul", { class: "goals section" }, mine.goals.map((each) => h("li", {}, h("b", {}, each.reward), h("span", { class: "quiet" }, goalWords(each))))),
     h("p", { class: "section" }, send),
     h("p", { class: "section" }, copy),
-    h("p", { class: "section" }, h("label", { for: "link" }, _("My link")), h("input", { id: "link", readonly: true, value: mine.link })),
+    h("div", { class: "field section" }, h("label", { for: "link" }, _("My link")), h("input", { id: "link", readonly: true, value: mine.link })),
     h("section", { class: "section" },
       h("h2", {}, _("Who came")),
       h("p", {}, _n("%(n)s friend joined", "%(n)s friends joined", mine.succeeded), " · ", _n("%(n)s opened your link", "%(n)s opened your link", mine.invited)),

@@ -9,7 +9,7 @@ function show(mine) {
   const open = mine.missions.filter((each) => !each.is_over);
   const over = mine.missions.filter((each) => each.is_over);
   fill(find("#missions"),
-    open.length ? missions(open) : h("p", { class: "empty section" }, _("There is nothing to reach just now. New missions appear here.")),
+    open.length ? h("section", { class: "section" }, h("h2", {}, _("To reach now")), missions(open)) : h("p", { class: "empty section" }, _("There is nothing to reach just now. New missions appear here.")),
     mine.draws.length ? h("section", { class: "section" }, h("h2", {}, _("My tickets")), h("ul", { class: "missions" }, mine.draws.map(draw))) : null,
     over.length ? h("section", { class: "section" }, h("h2", {}, _("Done")), missions(over)) : null,
     h("p", { class: "section" }, h("a", { class: "button second wide", href: "/liff/friends" }, _("Bring a friend"))),

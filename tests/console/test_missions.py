@@ -54,7 +54,7 @@ def test_the_list_says_what_each_counts_and_brings(marketer: Any, stamps: None) 
 
 def test_each_number_opens_into_exactly_its_people(marketer: Any, stamps: None) -> None:
     page = marketer.get("/console/missions/visits").text
-    assert "4 people take part now, 2 have reached it" in page
+    assert "4 people take part now, 2 reached it" in page
     assert "cost at most NT$ 90" in page
     for state, names in (
         ("taking_part", {"Ann", "Ben", "Cleo", "Dora"}), ("reached", {"Cleo", "Dora"}), ("rewarded", {"Cleo"}),
