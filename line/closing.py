@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from line.contact import settle_recipients
 from line.letters import LONGEST
 from line.looking import GREATEST
-from models.rows import among
 from line.settling import is_over
 from line.splitting import split
 from line.transport import Answer
 from line.troubles import NO_ATTEMPT, note_trouble
 from models.campaign import OPEN_CHUNKS, Campaign, CampaignChunk, Recipient
 from models.clock import Clock, is_free, machine_now
+from models.rows import among
 from models.session import Sessions
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ from sqlalchemy.types import TypeEngine
 
 from line.contact import KEY_LIFE, refusal, settle_recipients
 from line.rate import bucket_of, room, take
-from models.rows import stamp, table_of
 from line.transport import ATTEMPT_SECONDS, Answer, encode
 from line.troubles import NO_ATTEMPT, note_trouble
 from models.base import BigInt, UtcDateTime
@@ -39,6 +38,7 @@ from models.clock import Clock, is_free, machine_now
 from models.member import Friend, Member
 from models.outbox import WAITING, OutgoingMessage
 from models.programme import the_brand
+from models.rows import stamp, table_of
 from models.session import Sessions
 from models.staff import care_is_open
 

@@ -80,8 +80,8 @@ def _on_a_day(
         )  # fmt: skip
     elif weekdays:
         yield Conflict(
-            mark("This coupon cannot be used today: it is good on %(days)s only. Use it from %(day)s on."), code="not_today",
-            days=words.weekday_words(language, weekdays), day=day_words(language, next_day),
+            mark("This coupon cannot be used today: it is good on %(days)s only. Use it from %(day)s on."),
+            code="not_today", days=words.weekday_words(language, weekdays), day=day_words(language, next_day),
         )  # fmt: skip
     else:
         yield Conflict(
