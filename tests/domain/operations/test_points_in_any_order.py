@@ -204,10 +204,10 @@ class Purses(RuleBasedStateMachine):
 
 def test_points_add_up_after_any_sequence(shared_engine: Engine) -> None:
     machine = type("Machine", (Purses,), {"engine": shared_engine})
-    few = 50 if shared_engine.dialect.name == "sqlite" else 10
+    few = 20 if shared_engine.dialect.name == "sqlite" else 6
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=few, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=few, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
