@@ -132,6 +132,7 @@ class Play:
     def do(self, number: int, deed: Deed) -> bool:
         """Whether it happened."""
         self.now += timedelta(hours=1)
+        self.session.info.pop("came_by", None)  # each at a door of its own
         return getattr(self, f"_{deed[0]}")(number, *deed[1:]) is not False
 
     def _nothing(self, _number: int) -> None:
@@ -258,7 +259,7 @@ class Play:
                 )
             ),
             "points": self.session.scalar(select(func.sum(PointLine.points)).where(PointLine.member_id == of.id)) or 0,
-            "lots": self._rows(of, PointLot, PointLot.points, PointLot.remaining),
+            "lots": self._rows(of, PointLot, PointLot.remaining),
             "tags": sorted(
                 self.session.scalars(
                     select(Tag.key)
