@@ -19,9 +19,12 @@ PHONE, DESK = {"width": 390, "height": 760}, {"width": 1280, "height": 800}
 PAGES = {
     "store": ["today/", "scan/", "scan/register", "me/"],
     "viewer": ["review/", "members/", "members/{ref}"],
-    "marketer": ["members/?q=chen", "members/?q=nobody-at-all", "settings/", "settings/stuck", "scan/people/{ref}"],
+    "marketer": [
+        "members/?q=chen", "members/?q=nobody-at-all", "settings/", "settings/stuck", "scan/people/{ref}", "coupons/",
+        "coupons/welcome", "surveys/", "surveys/visit", "care/",
+    ],
     "owner": ["today/", "settings/staff", "settings/audit", "me/", "nowhere"],
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
