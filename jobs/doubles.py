@@ -1,4 +1,4 @@
-"""Doubles: looks for records that may be one person, for staff to decide, and gathers what came late to a joined one."""
+"""Doubles: looks for records that may be one person, for staff to decide; gathers what came late to a joined one."""
 
 from datetime import datetime
 from typing import Any

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.twins import Deed, live_twice, lives
 
-EXAMPLES = {"sqlite": 25, "postgresql": 8}
+EXAMPLES = {"sqlite": 20, "postgresql": 6}
 MORE = int(os.environ.get("TWINS", 1))  # times as many, and at random: TWINS=20 for an hour's proof
 
 
