@@ -7,10 +7,10 @@ it and within 30 days of entering. Doing a later step implies the earlier ones, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import CTE, ColumnElement, case, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from domain.metrics._cohort import RETURN_DAYS
 from domain.metrics._intervals import GREY
@@ -86,6 +86,7 @@ def _how_far(since: datetime, until: datetime) -> Rows:
         taken = [layer.c[name] for name in reversed(layer.c.keys()[1:])]
         after = func.coalesce(*taken) if len(taken) > 1 else taken[0]
         layer = _once(select(layer, _first_time(step, layer, after).label(step)), f"until_{step}")
+    layer = _once(select(layer, _order_day(layer).label("order_day")), "with_order_day")
     places = [(_bought_again(layer), STEPS.index("repurchase"))]
     places += [(layer.c[name].is_not(None), STEPS.index(name)) for name in ("pick_up", "order", "cart", "browse")]
     return select(layer.c.member_id, case(*places, else_=0).label("far"))
@@ -124,17 +125,24 @@ def _first_time(step: str, people: CTE, after: ColumnElement[datetime]) -> Colum
     return first.correlate(people).scalar_subquery()
 
 
-def _bought_again(people: CTE) -> ColumnElement[bool]:
-    """Another purchase day within 90 days of the order's day."""
-    first, later = aliased(Purchase), aliased(Purchase)
-    return exists(
-        select(1)
-        .select_from(first)
-        .join(later, later.member_id == first.member_id)
-        .where(first.member_id == people.c.member_id, first.paid_at == people.c.order, later.net_amount > 0)
-        .where(later.day > first.day, later.day <= days_later(first.day, RETURN_DAYS))
-        .correlate(people)
+def _order_day(people: CTE) -> ColumnElement[date]:
+    """The local day of the order that is the step."""
+    # Not by min(): PostgreSQL would then walk all orders by their day.
+    mine = select(Purchase.day).where(
+        Purchase.member_id == people.c.member_id, Purchase.paid_at == people.c.order, Purchase.net_amount > 0
     )
+    return mine.limit(1).correlate(people).scalar_subquery()
+
+
+def _bought_again(people: CTE) -> ColumnElement[bool]:
+    """Another purchase day within 90 days of the order's day; looked up by person, so that no plan joins all orders."""
+    later = select(1).where(
+        Purchase.member_id == people.c.member_id,
+        Purchase.net_amount > 0,
+        Purchase.day > people.c.order_day,
+        Purchase.day <= days_later(people.c.order_day, RETURN_DAYS),
+    )
+    return exists(later.correlate(people))
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -83,10 +83,11 @@ def _first(value: Any, entered: CTE, what: Any, member_id: Any, at: Any, ends: A
 
 def _second(base: CTE) -> ColumnElement[Any]:
     """The first purchase on a later day than the first after being reached."""
-    first = select(func.min(Purchase.day)).where(
-        Purchase.member_id == base.c.member_id, Purchase.net_amount > 0, Purchase.paid_at > base.c.at
+    # Not by min(): PostgreSQL would then walk all orders by their day.
+    first = select(Purchase.day).where(
+        Purchase.member_id == base.c.member_id, Purchase.net_amount > 0, Purchase.paid_at == base.c.bought
     )
-    first_day = first.correlate(base).scalar_subquery()
+    first_day = first.limit(1).correlate(base).scalar_subquery()
     later = select(func.min(Purchase.paid_at, type_=Purchase.paid_at.type)).where(
         Purchase.member_id == base.c.member_id,
         Purchase.net_amount > 0,
