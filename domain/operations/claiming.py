@@ -66,8 +66,11 @@ def _take(
         also=lambda claim: _note(session, member, claim, source=source, trace=trace, now=now),
     )  # fmt: skip
     if given is None:
-        # The same person's other tap was first.
-        return session.scalars(select(CouponClaim).where(CouponClaim.cause == cause)).one()
+        known = session.scalars(select(CouponClaim).where(CouponClaim.cause == cause)).one()
+        if known.member_id == member.id and known.is_live(now):
+            return known  # the same person's other tap was first
+        # Claimed while two records were one, and parted since: this is another.
+        return _take(session, member, coupon, n=n + 1, source=source, trace=trace, now=now)
     assert isinstance(given, CouponClaim)
     return given
 

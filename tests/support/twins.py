@@ -186,8 +186,18 @@ class Play:
     def _tag(self, _number: int, n: int) -> None:
         tagging.give(self.session, [self.person(n).id], self.staff_tag, source="staff", now=self.now)
 
-    def _untag(self, _number: int, n: int) -> None:
-        tagging.take(self.session, [self.person(n).id], self.staff_tag, source="staff", now=self.now)
+    def _untag(self, _number: int, n: int) -> bool:
+        """Only what was given to the same record: nothing is there to take otherwise."""
+        person = self.person(n)
+        via = None if person.id == self.ids[n] else self.ids[n]
+        held = select(MemberTag.id).where(
+            MemberTag.member_id == person.id, MemberTag.via_id.is_not_distinct_from(via),
+            MemberTag.tag_id == self.staff_tag.id, MemberTag.removed_at.is_(None),
+        )  # fmt: skip
+        if self.session.scalar(held) is None:
+            return False
+        tagging.take(self.session, [person.id], self.staff_tag, source="staff", now=self.now)
+        return True
 
     def _points(self, number: int, n: int, points: int) -> None:
         person = self.person(n)
