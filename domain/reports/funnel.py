@@ -8,8 +8,9 @@ it and within 30 days of entering. Doing a later step implies the earlier ones, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, case, exists, func, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from domain.metrics._cohort import RETURN_DAYS
@@ -80,21 +81,15 @@ def people_at(since: datetime, until: datetime, place: int, *, stopped: bool) ->
 
 def _how_far(since: datetime, until: datetime) -> Rows:
     """(member_id, far): the last step of each who entered, as its place in STEPS."""
-    layer = _once(_entered(since, until), "reach")
-    for step in ("browse", "cart", "order", "pick_up"):
-        # After the latest of the steps before that was taken at all.
-        taken = [layer.c[name] for name in reversed(layer.c.keys()[1:])]
-        after = func.coalesce(*taken) if len(taken) > 1 else taken[0]
-        layer = _once(select(layer, _first_time(step, layer, after).label(step)), f"until_{step}")
-    layer = _once(select(layer, _order_day(layer).label("order_day")), "with_order_day")
-    places = [(_bought_again(layer), STEPS.index("repurchase"))]
+    layer = _entered(since, until).subquery("entered")
+    for step, kind in EVENTS.items():
+        if step == "pick_up":
+            layer = _ordered(layer, since, until).subquery("until_order")
+        layer = _acted(layer, step, kind, since, until).subquery(f"until_{step}")
+    layer = _bought_again(layer, since, until).subquery("until_repurchase")
+    places = [(layer.c.repurchases > 0, STEPS.index("repurchase"))]
     places += [(layer.c[name].is_not(None), STEPS.index(name)) for name in ("pick_up", "order", "cart", "browse")]
     return select(layer.c.member_id, case(*places, else_=0).label("far"))
-
-
-def _once(rows: Rows, name: str) -> CTE:
-    """Each layer is worked out once: where it stood in the next, its steps would be looked up again for each use."""
-    return rows.cte(name).prefix_with("MATERIALIZED")
 
 
 def _entered(since: datetime, until: datetime) -> Rows:
@@ -106,43 +101,52 @@ def _entered(since: datetime, until: datetime) -> Rows:
     )
 
 
-def _first_time(step: str, people: CTE, after: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    ends = hours_later(people.c.reach, WITHIN_HOURS)
-    if step == "order":
-        first = select(func.min(Purchase.paid_at)).where(
-            Purchase.member_id == people.c.member_id,
-            Purchase.net_amount > 0,
-            Purchase.paid_at > after,
-            Purchase.paid_at <= ends,
-        )
-    else:
-        first = select(func.min(Event.occurred_at)).where(
-            Event.member_id == people.c.member_id,
-            Event.kind == EVENTS[step],
-            Event.occurred_at > after,
-            Event.occurred_at <= ends,
-        )
-    return first.correlate(people).scalar_subquery()
-
-
-def _order_day(people: CTE) -> ColumnElement[date]:
-    """The local day of the order that is the step."""
-    # Not by min(): PostgreSQL would then walk all orders by their day.
-    mine = select(Purchase.day).where(
-        Purchase.member_id == people.c.member_id, Purchase.paid_at == people.c.order, Purchase.net_amount > 0
+def _acted(people: Subquery, step: str, kind: str, since: datetime, until: datetime) -> Rows:
+    """`people` and when each first took a step that is an event."""
+    mine = and_(
+        Event.member_id == people.c.member_id,
+        Event.kind == kind,
+        *_in_time(people, Event.occurred_at),
+        Event.day.between(*_days(since, until, WITHIN_HOURS // 24)),
     )
-    return mine.limit(1).correlate(people).scalar_subquery()
+    first = func.min(Event.occurred_at).label(step)
+    return select(people, first).outerjoin(Event, mine).group_by(*people.c)
 
 
-def _bought_again(people: CTE) -> ColumnElement[bool]:
-    """Another purchase day within 90 days of the order's day; looked up by person, so that no plan joins all orders."""
-    later = select(1).where(
+def _ordered(people: Subquery, since: datetime, until: datetime) -> Rows:
+    """`people`, when each first ordered, and the local day of that order."""
+    mine = and_(
+        Purchase.member_id == people.c.member_id,
+        Purchase.net_amount > 0,
+        *_in_time(people, Purchase.paid_at),
+        Purchase.day.between(*_days(since, until, WITHIN_HOURS // 24)),
+    )
+    first = (func.min(Purchase.paid_at).label("order"), func.min(Purchase.day).label("order_day"))
+    return select(people, *first).outerjoin(Purchase, mine).group_by(*people.c)
+
+
+def _bought_again(people: Subquery, since: datetime, until: datetime) -> Rows:
+    """`people` and how many orders each made in the 90 days after the order's day."""
+    mine = and_(
         Purchase.member_id == people.c.member_id,
         Purchase.net_amount > 0,
         Purchase.day > people.c.order_day,
         Purchase.day <= days_later(people.c.order_day, RETURN_DAYS),
+        Purchase.day.between(*_days(since, until, WITHIN_HOURS // 24 + RETURN_DAYS)),
     )
-    return exists(later.correlate(people))
+    return select(people, func.count(Purchase.id).label("repurchases")).outerjoin(Purchase, mine).group_by(*people.c)
+
+
+def _in_time(people: Subquery, moment: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """After the latest of the steps before that was taken at all, and within 30 days of entering."""
+    taken = [people.c[name] for name in reversed(STEPS) if name in people.c]
+    after = func.coalesce(*taken) if len(taken) > 1 else taken[0]
+    return moment > after, moment <= hours_later(people.c.reach, WITHIN_HOURS)
+
+
+def _days(since: datetime, until: datetime, more: int) -> tuple[date, date]:
+    """No local day of a step lies outside: told beforehand, or the database would read what was bought in all years."""
+    return (since - timedelta(days=1)).date(), (until + timedelta(days=more + 1)).date()
 
 
 def _share(part: int, whole: int) -> float | None:
