@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid
-from domain.operations import collecting, merging, naming, proposing, purchasing, resolving
+from domain.operations import collecting, linking_buyers, merging, naming, proposing, resolving
 from domain.operations.befriending import new_ref
 from domain.operations.importing_purchases import Loaded, stores_by_key
 from domain.operations.purchasing import Outcome
@@ -106,7 +106,7 @@ def import_members(
     people.store(session)
     note_history(session, late, now=now)
     _befriend(session, claims, people, now=now)
-    purchasing.link_buyers(session, {value: member_id for member_id, _, value in claims}, now=now)
+    linking_buyers.link_buyers(session, {value: member_id for member_id, _, value in claims}, now=now)
     collecting.link_visitors(session, [value for _, kind, value in claims if kind == collecting.KIND], now=now)
     merging.follow_up(session, joined, now=now)
     return Loaded(outcomes, set(people.touched))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from domain.operations import naming, purchasing, resolving
+from domain.operations import linking_buyers, naming, purchasing, resolving
 from domain.operations.purchasing import Line, Order, Outcome
 from domain.operations.recording import is_news, note_history
 from domain.operations.replaying import Changed
@@ -68,7 +68,7 @@ def import_purchases(
     records |= naming.meet_friends(session, unknown, now=now)
     if register_buyers:
         records |= _make_buyers(session, sorted(unknown - records.keys()), source=source, now=now)
-    purchasing.link_buyers(session, records, now=now)
+    linking_buyers.link_buyers(session, records, now=now)
     kept = resolving.roots(session, set(records.values()))
     people = {ref: kept[record_id] for ref, record_id in records.items()}
     stores = stores_by_key(session, {row.store for row in rows})
@@ -95,7 +95,7 @@ def _met_meanwhile(
     """Buyers who became known between our looking and our turn to record: they are given their orders now."""
     unknown = {ref for row in rows if row.whose(records) is None for ref in row.named_by()} - {""}
     found = naming.find_records(session, unknown) if unknown else {}
-    purchasing.link_buyers(session, found, now=now)
+    linking_buyers.link_buyers(session, found, now=now)
     return set(resolving.roots(session, set(found.values())).values())
 
 

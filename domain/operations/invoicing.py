@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid, TooMany
-from domain.operations import naming, netting, purchasing, resolving, settling
+from domain.operations import linking_buyers, naming, netting, resolving, settling
 from domain.operations.recording import record
 from domain.wording import mark
 from models.member import Identity, Member
@@ -57,7 +57,7 @@ def register(session: Session, member: Member, *, number: str, source: str, now:
         session, "invoice_registered", member_id=member.id, source=source, object=f"invoice:{invoice}",
         dedupe_key=f"invoice:{invoice}", now=now,
     )  # fmt: skip
-    purchasing.link_buyers(session, {invoice: resolving.record_of(session, member.id)}, now=now)
+    linking_buyers.link_buyers(session, {invoice: resolving.record_of(session, member.id)}, now=now)
     settling.settle(session, [member.id], now=now)  # found or not, it may have counted for something
     return invoice
 

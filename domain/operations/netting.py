@@ -130,10 +130,8 @@ def _settle_named(session: Session, touched: set[int]) -> set[int]:
 def _settle_unnamed(session: Session, touched: set[int]) -> set[int]:
     groups = _groups_of(session, touched)
     buyers = {buyer for buyer, _ in groups}
-    refunds = [
-        each for each in _pieces(session, _lines("refund").where(PurchaseLine.refund_of.is_(None), _bought_by(session, buyers)))
-        if (each.buyer, each.sku) in groups
-    ]  # fmt: skip
+    unnamed = _lines("refund").where(PurchaseLine.refund_of.is_(None), _bought_by(session, buyers))
+    refunds = [each for each in _pieces(session, unnamed) if (each.buyer, each.sku) in groups]
     if not refunds:
         return set()
     wanted = {(each.buyer, each.sku) for each in refunds}

@@ -10,13 +10,12 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, Literal
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.errors import Conflict, Invalid, Refusal
-from domain.operations import converting, naming, netting, resolving, rolling_up, settling
-from domain.operations.converting import Completion
+from domain.operations import naming, netting, order_conversions, resolving, rolling_up, settling
 from domain.operations.recording import is_news, record
 from domain.wording import mark
 from models.merge import via_of
@@ -229,9 +228,9 @@ def _write(
     rows = [_line_row(ids[order.order_ref], order, line) for order, line in fresh]
     insert_many(session, PurchaseLine, rows, once=["purchase_id", "line_no"])
     netting.settle_refunds(session, ids.values())
-    _forget(session)
+    forget(session)
     sold = {ids[order.order_ref] for order, line in fresh if line.kind == "sale"}
-    _complete(session, sold, is_history=is_history, now=now)
+    order_conversions.complete(session, sold, is_history=is_history, now=now)
     _visits(session, orders, fresh, heads, source=source, is_history=is_history, now=now)
 
 
@@ -305,26 +304,11 @@ def _line_row(purchase_id: int, order: Order, line: Line) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _forget(session: Session) -> None:
+def forget(session: Session) -> None:
     """Orders and lines already loaded were changed behind the session's back."""
     for row in session.identity_map.values():
         if isinstance(row, Purchase | PurchaseLine):
             session.expire(row)
-
-
-def _complete(session: Session, purchase_ids: Iterable[int], *, is_history: bool, now: datetime) -> None:
-    """An order of somebody we know is a finished conversion, at the time it was paid; one of refunds alone is none."""
-    sold = exists().where(PurchaseLine.purchase_id == Purchase.id, PurchaseLine.kind == "sale")
-    for part in naming.chunks(sorted(purchase_ids)):
-        query = select(
-            Purchase.member_id, Purchase.order_ref, Purchase.paid_at, Purchase.source, Purchase.via_id
-        ).where(among(session, Purchase.id, part), Purchase.member_id.is_not(None), sold)
-        done = [
-            Completion(member_id, f"order:{ref}", once=f"order:{ref}", at=paid_at, source=source, via_id=via_id)
-            for member_id, ref, paid_at, source, via_id in session.execute(query)
-            if member_id is not None
-        ]
-        converting.complete_many(session, done, type="order", is_history=is_history, now=now)
 
 
 def _visits(
@@ -353,49 +337,3 @@ def _visit(session: Session, order: Order, *, source: str, is_history: bool, now
         object=store.key, data={"store": store.key, "how": "purchase"}, is_history=is_history,
         dedupe_key=f"visited:order:{order.order_ref}", via_id=order.via_id, now=now,
     )  # fmt: skip
-
-
-def link_buyer(session: Session, member_id: int, refs: Iterable[str], *, now: datetime) -> int:
-    """Gives a person the orders made under these references before we knew who they were; returns how many."""
-    linked = link_buyers(session, dict.fromkeys(refs, resolving.record_of(session, member_id)), now=now)
-    if linked:
-        settling.settle(session, resolving.roots(session, [member_id]).values(), now=now)
-    return linked
-
-
-def link_buyers(session: Session, owners: Mapping[str, int], *, now: datetime) -> int:
-    """The same for many: reference → the record it turned out to be of, joined or not. The caller settles tiers."""
-    region = naming.region_of(session)
-    by_form = {naming.normal_ref(ref, region): member_id for ref, member_id in owners.items() if ref}
-    if not _unclaimed(session, by_form):
-        return 0  # most people have none, and need not wait for their turn
-    netting.take_turn(session)
-    rows = _unclaimed(session, by_form)
-    if rows:
-        kept = resolving.roots(session, {row["member_id"] for row in rows})
-        session.execute(update(Purchase), [_given(row, kept[row["member_id"]]) for row in rows])
-        netting.settle_refunds(session, {row["id"] for row in rows})
-        _forget(session)
-        # That an order is somebody's is learned now; the order itself is no news.
-        _complete(session, {row["id"] for row in rows}, is_history=True, now=now)
-    return len(rows)
-
-
-def _unclaimed(session: Session, owners: Mapping[str, int]) -> list[dict[str, int]]:
-    """Orders made under these forms of references that are nobody's yet, with whose they are."""
-    rows: list[dict[str, int]] = []
-    for part in naming.chunks(sorted(owners)):
-        # An e-invoice's number names its buyer as much as a reference does.
-        invoices = [ref for ref in part if naming.INVOICE.fullmatch(ref)]
-        meant = among(session, Purchase.buyer_ref, part)
-        query = select(Purchase.id, Purchase.buyer_ref, Purchase.order_ref).where(
-            or_(meant, Purchase.order_ref.in_(invoices)) if invoices else meant, Purchase.member_id.is_(None)
-        )
-        for id, ref, order_ref in session.execute(query):
-            named = ref if ref is not None and ref in owners else order_ref
-            rows.append({"id": id, "member_id": owners[named]})
-    return rows
-
-
-def _given(row: Mapping[str, int], kept: int) -> dict[str, Any]:
-    return {**row, "member_id": kept, "via_id": row["member_id"] if kept != row["member_id"] else None}

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid, TooMany
-from domain.operations import merging, naming, netting, proposing, purchasing, referring, resolving
+from domain.operations import linking_buyers, merging, naming, netting, proposing, referring, resolving
 from domain.operations.auditing import audit
 from domain.wording import mark
 from models.member import Identity, Member
@@ -31,7 +31,7 @@ def confirm_phone(session: Session, member: Member, *, phone: str, staff_id: int
     _own(session, member, number, staff_id=staff_id, now=now)
     member.phone = number
     session.flush()
-    purchasing.link_buyer(session, member.id, [number], now=now)
+    linking_buyers.link_buyer(session, member.id, [number], now=now)
     referring.settle(session, [member.id], now=now)
     audit(session, staff_id=staff_id, action="verified_phone", member_id=member.id, data={"how": how}, now=now)
 

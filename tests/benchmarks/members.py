@@ -100,7 +100,7 @@ def _members_file(folder: Path, people: int) -> Path:
 
 
 def _purchases_file(folder: Path, people: int, lines: int) -> Path:
-    path, dice, start = folder / "purchases.csv", random.Random(4), datetime(2024, 11, 20)
+    path, dice, start = folder / "purchases.csv", random.Random(4), datetime(2024, 11, 20, tzinfo=UTC)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
@@ -205,13 +205,14 @@ def _retag_differences(sessions: Sessions, now: datetime) -> int:
 
 
 def _one_in_a_hundred(url: str, people: int) -> None:
-    """The next day: one in a hundred buys, and one in a thousand of all orders' buyers gets money back."""
+    """The next day: one in a hundred buys."""
     day = DAY + timedelta(days=1)
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(
             f"""
-            INSERT INTO purchase (order_ref, member_id, paid_at, day, recorded_at, channel, net_amount, source, changed_at)
+            INSERT INTO purchase
+              (order_ref, member_id, paid_at, day, recorded_at, channel, net_amount, source, changed_at)
             SELECT 'new' || n, 1 + (n * 7919) % {people}, '{day}'::date + interval '4 hours', '{day}',
               '{day}'::date + interval '5 hours', 'store', 500 + n % 20000, 'pos', clock_timestamp()
             FROM generate_series(1, {people // 100}) n

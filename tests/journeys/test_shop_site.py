@@ -1,4 +1,4 @@
-"""A member looks at the shop's site before and after we know them: a personal link says whose browser it is (M56, M97)."""
+"""A member looks at the shop's site before and after we know them; a personal link says whose browser it is."""
 
 import threading
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from domain.operations import purchasing
+from domain.operations import linking_buyers, purchasing
 from domain.operations.purchasing import Line
 from tests.support.factories import make_member, make_purchase
 from tests.support.journey import figure, local, share
@@ -20,5 +20,5 @@ def test_orders_of_nobody_count_in_the_whole_only(session: Session) -> None:
     make_purchase(session, None, paid_at=local(session, date(2026, 3, 1)), amount=500)
     assert share(figure(session, "recognition_rate", "2026-02", as_of=as_of)) == (1, 2)
     assert share(figure(session, "recognised_sales", "2026-02", as_of=as_of)) == (900, 1000)
-    purchasing.link_buyer(session, make_member(session).id, ["POS-9"], now=as_of)
+    linking_buyers.link_buyer(session, make_member(session).id, ["POS-9"], now=as_of)
     assert share(figure(session, "recognition_rate", "2026-02", as_of=as_of)) == (2, 2)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from domain.calendar import calendar_of
 from domain.errors import Invalid
 from domain.operations import pointing, programme, tagging
-from domain.operations.purchasing import Line, Order, link_buyer, record_lines, record_order
+from domain.operations.linking_buyers import link_buyer
+from domain.operations.purchasing import Line, Order, record_lines, record_order
 from domain.operations.recording import record
 from domain.reports.points import balance_of
 from models.member import Member

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Invalid, Refusal
-from domain.operations.purchasing import Line, Order, link_buyer, record_lines, record_order
+from domain.operations.linking_buyers import link_buyer
+from domain.operations.purchasing import Line, Order, record_lines, record_order
 from models.event import Event
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
 from tests.support.factories import make_member, make_store
