@@ -8,30 +8,54 @@ import door
 from console import roles
 from domain.wording import mark
 
-# (endpoint, words, who needs it on the left). Pages not built yet are simply not shown.
+# (endpoint, words) in groups: the first of a group leads it, the others stand under it.
 DESK = (
-    ("console.review.page", mark("Review")),
-    ("console.reports.page", mark("Reports")),
-    ("console.scores.page", mark("Scores")),
-    ("console.members.page", mark("Members")),
-    ("console.segments.page", mark("Segments")),
-    ("console.campaigns.page", mark("Campaigns")),
-    ("console.automations.page", mark("Automations")),
-    ("console.coupons.page", mark("Coupons")),
-    ("console.missions.page", mark("Missions")),
-    ("console.points.page", mark("Points")),
-    ("console.surveys.page", mark("Surveys")),
-    ("console.care.page", mark("Care")),
-    ("console.programme.page", mark("Programme")),
-    ("console.today.page", mark("Today")),
-    ("console.scan.page", mark("Scan")),
-    ("console.settings.page", mark("Settings")),
+    (
+        ("console.review.page", mark("Review")),
+        ("console.reports.page", mark("Reports")),
+        ("console.scores.page", mark("Scores")),
+    ),
+    (
+        ("console.members.page", mark("Members")),
+        ("console.people_review.page", mark("Same person?")),
+        ("console.care.page", mark("Care")),
+    ),
+    (
+        ("console.campaigns.page", mark("Campaigns")),
+        ("console.automations.page", mark("Automations")),
+        ("console.segments.page", mark("Segments")),
+    ),
+    (
+        ("console.programme.page", mark("Programme")),
+        ("console.coupons.page", mark("Coupons")),
+        ("console.missions.page", mark("Missions")),
+        ("console.draws.page", mark("Draws")),
+        ("console.points.page", mark("Points")),
+        ("console.surveys.page", mark("Surveys")),
+        ("console.sources.page", mark("Entry sources")),
+    ),
+    (
+        ("console.today.page", mark("Today")),
+        ("console.scan.page", mark("Scan")),
+    ),
+    (("console.settings.page", mark("Settings")),),
 )
 COUNTER = (
-    ("console.today.page", mark("Today")),
-    ("console.scan.page", mark("Scan")),
-    ("console.me.page", mark("Me")),
+    (("console.today.page", mark("Today")),),
+    (("console.scan.page", mark("Scan")),),
+    (("console.me.page", mark("Me")),),
 )
+# Pages that are reached from another, and belong to its line of the menu.
+BELONGS_TO = {
+    "export": "settings",
+    "imports": "members",
+    "programme_entries": "programme",
+    "programme_versions": "programme",
+    "sending": "campaigns",
+    "stuck": "settings",
+    "tier_by_hand": "members",
+    "tier_what_if": "programme",
+}
 
 
 @dataclass(frozen=True)
@@ -44,10 +68,23 @@ class Entry:
     is_here: bool
 
 
-def navigation() -> list[Entry]:
+@dataclass(frozen=True)
+class Group:
+    """A line of the menu with what stands under it; on a phone only the group one is in opens."""
+
+    head: Entry
+    below: list[Entry]
+
+    @property
+    def is_here(self) -> bool:
+        return self.head.is_here or any(each.is_here for each in self.below)
+
+
+def navigation() -> list[Group]:
     """The asker's pages: three tabs at the counter, the whole column at the desk."""
-    rows = COUNTER if roles.me().role == "store" else DESK
-    return [_entry(endpoint, words) for endpoint, words in rows if _is_open(endpoint)]
+    groups = COUNTER if roles.me().role == "store" else DESK
+    found = ([_entry(endpoint, words) for endpoint, words in group if _is_open(endpoint)] for group in groups)
+    return [Group(entries[0], entries[1:]) for entries in found if entries]
 
 
 def _is_open(endpoint: str) -> bool:
@@ -56,6 +93,6 @@ def _is_open(endpoint: str) -> bool:
 
 
 def _entry(endpoint: str, words: str) -> Entry:
-    page = endpoint.rsplit(".", 1)[0]
-    here = (request.endpoint or "").rsplit(".", 1)[0] == page
-    return Entry(url_for(endpoint), door.words(words), page.rsplit(".", 1)[-1], here)
+    key = endpoint.split(".")[-2]
+    here = (request.endpoint or "").split(".")[-2:][0]
+    return Entry(url_for(endpoint), door.words(words), key, BELONGS_TO.get(here, here) == key)

@@ -58,7 +58,7 @@ blueprint = Blueprint("shell", __name__)
 @roles.needs("staff")
 def home() -> BaseResponse:
     """Everyone's first page: the counter for stores, the Review for those who look at figures."""
-    return redirect(navigation()[0].url if navigation() else url_for("console.me.page"))
+    return redirect(navigation()[0].head.url if navigation() else url_for("console.me.page"))
 
 
 @blueprint.get("/brand.css")
