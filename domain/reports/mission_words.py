@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from babel.dates import get_day_names
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.events import KINDS
-from domain.scores._mission import PURCHASE
+from domain.scores._mission import PURCHASE, Measure
 from domain.scores._mission_steps import measure_of, target_of, window_of
-from domain.wording import mark, money_words, pick, say
+from domain.wording import locale_of, mark, money_words, pick, say
 from models.benefit import Coupon
 from models.mission import Draw, Mission
 from models.programme import Tier, the_brand
@@ -30,6 +31,9 @@ def reward_words(session: Session, benefit: Mapping[str, Any], language: str) ->
     if kind == "ticket":
         name = _named(session, Draw, str(said.get("draw", value)), language)
         return say(language, "%(n)s × a ticket for “%(draw)s”", n=said.get("count", 1), draw=name)
+    if kind == "access":
+        named = pick(the_brand(session).wording.get(f"access_{said['key']}"), language) or said["key"]
+        return say(language, "%(tier)s for %(n)s days", tier=named, n=said["days"]) if "days" in said else named
     if kind == "tier_floor":
         tier = _named(session, Tier, str(said["tier"]), language)
         return say(language, "%(tier)s for %(n)s days", tier=tier, n=said.get("days", 365))
@@ -46,6 +50,7 @@ COUNTED = {
     "days": mark("%(n)s different days: %(what)s"),
     "stores": mark("%(n)s different stores: %(what)s"),
     "products": mark("%(n)s different products: %(what)s"),
+    "categories": mark("%(n)s different categories: %(what)s"),
     "amount": mark("%(n)s: %(what)s"),
 }
 
@@ -55,16 +60,26 @@ def goal_words(session: Session, mission: Mission, language: str) -> str:
     measure = measure_of(mission)
     what = say(language, "bought something") if measure.of == PURCHASE else say(language, KINDS[measure.of].means)
     narrow = [*measure.categories, *measure.skus, *measure.stores, *measure.channels]
-    narrow += [each for each in (measure.object, measure.campaign) if each]
+    narrow += [each for each in (measure.object, *measure.objects, measure.campaign) if each]
     narrow += [each for values in measure.data.values() for each in values]
     if measure.min_amount:
         narrow.append(say(language, "at least %(n)s", n=measure.min_amount))
+    narrow += _when(measure, language)
     if narrow:
         what += f" ({', '.join(narrow)})"
     currency = the_brand(session).currency
     target = target_of(session, mission)
     number = money_words(language, target, currency) if measure.by == "amount" else str(mission.target)
     return say(language, COUNTED[measure.by], n=number, what=what)
+
+
+def _when(measure: Measure, language: str) -> list[str]:
+    """On which weekdays, and between which hours."""
+    names = get_day_names("wide", locale=locale_of(language))
+    days = [names[day - 1] for day in sorted(measure.weekdays)]
+    if measure.between is None:
+        return days
+    return [*days, "–".join(measure.between)]
 
 
 def window_words(mission: Mission, language: str) -> str:

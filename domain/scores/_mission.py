@@ -8,29 +8,32 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.calendar import Calendar
 from domain.events import KINDS, MESSAGES
 
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]  # 24:00 is the end of the day
 PURCHASE = "purchase"
 OF_PURCHASES = ("categories", "skus", "channels", "min_amount")
-OF_EVENTS = ("object", "campaign", "data")
+OF_EVENTS = ("object", "objects", "campaign", "data")
 
 
 class Measure(BaseModel):
     """What counts as a step. Without `by`, each one does; `days` counts local days, and so on.
 
     `min_amount` and a target `by` amount are whole currency units. `data` narrows events by a field of theirs:
-    {"how": ["check_in"]}. Of an event, `stores` and `products` count what it was about.
+    {"how": ["check_in"]}, or by what they were about: one `object`, or any of `objects`. Of an event, `stores` and
+    `products` count what it was about. `weekdays` (1 is Monday) and `between` two times of day, of which the second
+    no longer counts, narrow anything to local days and hours.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     of: str = PURCHASE
-    by: Literal["times", "days", "stores", "products", "amount"] = "times"
+    by: Literal["times", "days", "stores", "products", "categories", "amount"] = "times"
     categories: list[str] = []
     skus: list[str] = []
     stores: list[str] = []
@@ -38,7 +41,17 @@ class Measure(BaseModel):
     min_amount: int | None = Field(None, ge=1)
     object: str | None = None
     campaign: str | None = None
+    objects: list[str] = []
     data: dict[str, list[str]] = {}
+    weekdays: list[Annotated[int, Field(ge=1, le=7)]] = []
+    between: tuple[Clock, Clock] | None = None
+
+    def holds_at(self, at: datetime, calendar: Calendar) -> bool:
+        """Whether that moment is one of its weekdays and hours."""
+        local = at.astimezone(calendar.zone)
+        if self.weekdays and local.isoweekday() not in self.weekdays:
+            return False
+        return self.between is None or self.between[0] <= f"{local:%H:%M}" < self.between[1]
 
     @model_validator(mode="after")
     def _fits(self) -> "Measure":
@@ -49,8 +62,10 @@ class Measure(BaseModel):
         said = [name for name in strange if getattr(self, name)]
         if said:
             raise ValueError(f"{said[0]} does not narrow {self.of}")
-        if self.by == "amount" and self.of != PURCHASE:
-            raise ValueError("only purchases have an amount")
+        if self.by in ("amount", "categories") and self.of != PURCHASE:
+            raise ValueError(f"only purchases have {self.by}")
+        if self.between is not None and self.between[0] >= self.between[1]:
+            raise ValueError("between says an earlier time of day and a later one, of the same day")
         return self
 
 

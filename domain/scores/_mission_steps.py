@@ -20,6 +20,7 @@ from models.purchase import Purchase, PurchaseLine, RefundAllocation
 from models.store import Store
 
 BATCH = 500
+OF_LINES: dict[str, Any] = {"products": PurchaseLine.sku, "categories": PurchaseLine.category}
 
 
 def measure_of(mission: Mission) -> Measure:
@@ -88,6 +89,8 @@ def _steps(session: Session, mission: Mission, ids: Sequence[int], calendar: Cal
         query = query.where(at < last)
     found: dict[int, list[Step]] = defaultdict(list)
     for row in session.execute(query):
+        if not measure.holds_at(row.at, calendar):
+            continue
         key = row.what if row.key is None else str(row.key)
         told = row.history_at is not None and row.recorded_at == row.history_at  # by a file of the past
         news = not row.is_history and not told and row.recorded_at - row.at <= NEWS
@@ -109,6 +112,8 @@ def _events(measure: Measure) -> Select[Any]:
     )  # fmt: skip
     if measure.object:
         query = query.where(Event.object == measure.object)
+    if measure.objects:
+        query = query.where(Event.object.in_(measure.objects))
     if measure.stores:
         query = query.where(Event.object.in_(measure.stores))
     if measure.campaign:
@@ -120,8 +125,8 @@ def _events(measure: Measure) -> Select[Any]:
 
 def _purchases(measure: Measure, currency: str) -> Select[Any]:
     """Qualified orders (definitions §1); narrowed to goods, what was kept of these goods."""
-    by_line = bool(measure.categories or measure.skus or measure.by == "products")
-    keys: dict[str, Any] = {"days": Purchase.day, "stores": Store.key, "products": PurchaseLine.sku}
+    by_line = bool(measure.categories or measure.skus or measure.by in OF_LINES)
+    keys: dict[str, Any] = {"days": Purchase.day, "stores": Store.key, **OF_LINES}
     kept = func.sum(PurchaseLine.amount - _returned()) if by_line else Purchase.net_amount
     weight = kept if measure.by == "amount" else literal(1)
     query = (
@@ -153,13 +158,14 @@ def _order_columns(measure: Measure) -> list[Any]:
     columns: list[Any] = [Purchase.id, Member.history_at]
     if measure.by == "stores":
         columns.append(Store.key)
-    return [*columns, PurchaseLine.sku] if measure.by == "products" else columns
+    return [*columns, OF_LINES[measure.by]] if measure.by in OF_LINES else columns
 
 
 def _goods(measure: Measure) -> list[ColumnElement[bool]]:
     named = [PurchaseLine.category.in_(measure.categories)] if measure.categories else []
     named += [PurchaseLine.sku.in_(measure.skus)] if measure.skus else []
-    return [or_(*named)] if named else []
+    of_a_kind = [PurchaseLine.category != ""] if measure.by == "categories" else []
+    return [or_(*named), *of_a_kind] if named else of_a_kind
 
 
 def _returned() -> Any:

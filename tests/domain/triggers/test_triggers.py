@@ -7,6 +7,7 @@ import pytest
 from domain import triggers
 
 SAID = {
+    "anniversary": ({"field": "wedding"}, "each year on the day of wedding"),
     "tier_reached": ({"tiers": ["gold", "black"]}, "when they reach the tier gold or black"),
     "after_event": ({"event": "registered"}, "after: became a known member"),
     "before_access_ends": ({"access": "club", "days": 30}, "when access to club ends in 30 days"),
