@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
 from domain.money import to_minor
+from domain.operations import retagging
 from domain.operations.programme import ladder
 from domain.operations.programme.exporting import in_zone, values_of
 from domain.operations.programme.sections._section import Listed, Shape, Touch
@@ -72,6 +73,8 @@ def apply(session: Session, programme: Programme, *, by: str, now: datetime) -> 
             shape.settled(session, programme.items(section), now=now)
     ladder.keep(session, judged_by, by=by, now=now)
     session.flush()
+    if done:
+        retagging.ask_everyone(session)
     return [change for change, _ in done]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from domain import rules
 from domain.calendar import calendar_of
-from domain.operations import tagging
+from domain.operations import programme, tagging
 from domain.scores._movers import Since
 from jobs import retag, scores
 from jobs.runner import quiet
@@ -154,3 +154,26 @@ def test_the_weekly_look_finds_and_mends_what_the_movers_left_out(sessions: Sess
     report = retag.run(sessions, now=NOW + timedelta(days=8), progress=quiet)
     assert (report["given"], report["differences"]) == (1, 1)
     assert tagged(sessions, tag_id) == {buyer_id}
+
+
+def test_after_a_programme_was_applied_everyone_is_asked(sessions: Sessions) -> None:
+    with sessions.writing() as session:
+        inner = make_tag(session, "known", kind="behaviour")
+        outer = make_tag(session, "not_known", rule={"not": {"condition": "has_tag", "tag": "known"}})
+        tagging.give(session, [make_member(session).id], inner, source="staff", now=NOW)
+        session.commit()
+        outer_id = outer.id
+    retag.run(sessions, now=NOW, progress=quiet)
+    assert tagged(sessions, outer_id) == set()
+    with sessions.writing() as session:
+        forget_marks(session)
+        whole = programme.export(session)
+        whole["tags"] = [each for each in whole["tags"] if each["key"] != "known"]
+        whole["tags"][0]["rule"] = {"not": {"condition": "bought"}}  # a rule may not name what the file lacks
+        programme.apply(session, programme.read(whole), by="test", now=NOW)
+        session.commit()
+    retag.run(sessions, now=NOW + timedelta(days=1), progress=quiet)
+    with sessions.reading() as session:
+        tag = session.get_one(Tag, outer_id)
+        assert tag.tagged_version == tag.rule_version
+    assert len(tagged(sessions, outer_id)) == 1
