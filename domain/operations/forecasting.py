@@ -6,10 +6,11 @@ Needs numpy and scipy: imported by the job when it runs, never by who serves pag
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, case, cast, delete, exists, literal, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, cast, delete, exists, literal, null, or_, select, true
 from sqlalchemy.orm import Session
 
 from domain.money import decimals_of
@@ -21,6 +22,7 @@ from domain.scores.models._maximum import Fit
 from domain.scores.models.expecting import Buyers, Expected, expect
 from models.arithmetic import days_between
 from models.programme import the_brand
+from models.rows import table_of
 from models.score import MemberForecast, MemberScore, ModelFit
 
 PIECE = 10_000  # rows a transaction
@@ -120,19 +122,20 @@ def usable(session: Session, model: str) -> dict[str, float] | None:
 
 def forecasts(session: Session, of: Buyers, *, day: date) -> Forecasts | None:
     """What the models expect of each; None when there is no model to trust."""
-    found = expected(session, of)
+    found = expected(session, of, day=day)
     return None if found is None else _columns(of, found, 10 ** decimals_of(the_brand(session).currency))
 
 
-def expected(session: Session, of: Buyers) -> Expected | None:
-    """By the newest fits that are usable."""
+def expected(session: Session, of: Buyers, *, day: date) -> Expected | None:
+    """By the newest fits that are usable; of who did not buy since the fit, as of at most six days ago."""
     params, values = usable(session, mbg_nbd.NAME), usable(session, gamma_gamma.NAME)
     if params is None:
         return None
-    brand = the_brand(session)
+    brand, fitted_on = the_brand(session), max(fit.as_of for fit in map(partial(last_fit, session), MODELS) if fit)
     return expect(
         of, mbg_nbd.with_params(params), None if values is None else gamma_gamma.with_params(values),
         margin=brand.margin_percent / 100, decimals=decimals_of(brand.currency),
+        lag=of.lag(day.toordinal(), (day - fitted_on).days),
     )  # fmt: skip
 
 
@@ -158,13 +161,25 @@ def store(session: Session, rows: list[Row], *, day: date) -> int:
     """Writes those that differ from what is stored; how many. `rows` are in the order of their ids."""
     stored = _stored(session, rows[0]["member_id"], rows[-1]["member_id"])
     changed = [
-        {**row, "as_of": day} for row in rows if stored.get(row["member_id"]) != tuple(row[name] for name in MODELLED)
+        [row["member_id"], *(row[name] for name in MODELLED)]
+        for row in rows
+        if stored.get(row["member_id"]) != tuple(row[name] for name in MODELLED)
     ]
     if changed:
-        insert = insert_for(session)(MemberForecast)
-        values = {name: insert.excluded[name] for name in (*MODELLED, "as_of")}
-        session.execute(insert.on_conflict_do_update(index_elements=["member_id"], set_=values), changed)
+        kinds = {name: MemberForecast.__table__.c[name].type for name in ("member_id", *MODELLED)}
+        fresh = table_of(session, "fresh", kinds, changed)
+        # With a condition, or SQLite would read ON CONFLICT as a join's.
+        _write(session, select(literal(day), *(fresh.c[name] for name in kinds)).where(true()))
     return len(changed)
+
+
+def _write(session: Session, rows: Select[Any]) -> int:
+    """Stores rows of (as_of, member_id, MODELLED) that differ from what is stored, in one statement; how many."""
+    insert = insert_for(session)(MemberForecast).from_select(["as_of", "member_id", *MODELLED], rows)
+    values = {name: insert.excluded[name] for name in (*MODELLED, "as_of")}
+    differs = or_(*(getattr(MemberForecast, name).is_distinct_from(insert.excluded[name]) for name in MODELLED))
+    written = insert.on_conflict_do_update(index_elements=["member_id"], set_=values, where=differs)
+    return len(session.scalars(written.returning(MemberForecast.member_id)).all())
 
 
 def _stored(session: Session, first: int, last: int) -> dict[int, tuple[Any, ...]]:
@@ -186,14 +201,9 @@ def store_long_gone(session: Session, *, day: date, ids: tuple[int, int]) -> int
 
 
 def _store_band(session: Session, band: Any, *, day: date, whose: ColumnElement[bool]) -> int:
-    empty = [name for name in MODELLED if name != "churn_band"]
-    blank = (cast(null(), getattr(MemberForecast, name).type).label(name) for name in empty)
-    rows = select(MemberScore.member_id, literal(day), band, *blank).where(whose, MemberScore.purchase_days > 0)
-    insert = insert_for(session)(MemberForecast).from_select(["member_id", "as_of", "churn_band", *empty], rows)
-    values = {name: insert.excluded[name] for name in (*MODELLED, "as_of")}
-    differs = or_(*(getattr(MemberForecast, name).is_distinct_from(insert.excluded[name]) for name in MODELLED))
-    written = insert.on_conflict_do_update(index_elements=["member_id"], set_=values, where=differs)
-    return len(session.scalars(written.returning(MemberForecast.member_id)).all())
+    figures = {name: cast(null(), getattr(MemberForecast, name).type) for name in MODELLED} | {"churn_band": band}
+    rows = select(literal(day), MemberScore.member_id, *(figure.label(name) for name, figure in figures.items()))
+    return _write(session, rows.where(whose, MemberScore.purchase_days > 0))
 
 
 def forget_the_gone(session: Session) -> int:

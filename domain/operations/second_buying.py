@@ -19,6 +19,7 @@ from models.event import Event
 from models.member import Member
 from models.programme import the_brand
 from models.purchase import Purchase, PurchaseLine
+from models.rows import table_of
 from models.score import MemberForecast, MemberScore
 from models.store import Store
 
@@ -26,6 +27,7 @@ LEARNT_FROM = timedelta(days=730)
 MOST = 50_000  # the latest so many first buyers; more would teach it nothing
 READ_AT_ONCE = 10_000
 WAIT = timedelta(days=DAYS)
+KINDS = {name: MemberForecast.__table__.c[name].type for name in ("member_id", "likely_again", "likely_again_band")}
 SEASONS = ("winter", "spring", "summer", "autumn")
 
 
@@ -73,13 +75,14 @@ def _write(session: Session, found: dict[int, float], usual: float) -> int:
     before = {row[0]: (row[1], row[2]) for row in session.execute(stands.where(said))}
     wanted = {id: (chance, band(chance, usual)) for id, chance in found.items()}
     changed = {id: wanted.get(id, (None, None)) for id in before.keys() | wanted.keys()}
-    rows = [
-        {"member_id": id, "likely_again": chance, "likely_again_band": name}
-        for id, (chance, name) in sorted(changed.items())
-        if before.get(id, (None, None)) != (chance, name)
-    ]
-    if rows:
-        session.execute(update(MemberForecast), rows)
+    rows = [[id, *said] for id, said in sorted(changed.items()) if before.get(id, (None, None)) != said]
+    for start in range(0, len(rows), READ_AT_ONCE):
+        fresh = table_of(session, "fresh", KINDS, rows[start : start + READ_AT_ONCE])
+        values = {name: fresh.c[name] for name in KINDS if name != "member_id"}
+        session.execute(
+            update(MemberForecast).where(MemberForecast.member_id == fresh.c.member_id).values(values),
+            execution_options={"synchronize_session": False},
+        )
     return len(rows)
 
 

@@ -97,6 +97,7 @@ def test_a_night_run_twice_changes_nothing_and_time_alone_moves_probabilities(se
     assert (again["fitted"], again["forecasts_changed"]) == (False, 0)
     with sessions.reading() as session:
         before = {id: row.p_buys_90d for id, row in everyone(session).items()}
+    assert 0 < night(sessions, NOW + timedelta(days=1))["forecasts_changed"] < len(before) / 4
     later = night(sessions, NOW + timedelta(days=10))
     assert not later["fitted"]
     with sessions.reading() as session:

@@ -1,6 +1,6 @@
 """What the fitted models expect of every buyer at once, as arrays: alive, buying, purchases, value, and the bands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from domain.scores.models._maximum import Floats
 from domain.scores.models.gamma_gamma import Value
 
 LONGEST = 10_000  # days; more than anybody's history
+EVERY_DAYS = 7  # a probability moves little in a week of silence; writing everyone's anew every night costs much
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class Buyers:
         _, first, count = np.unique(key, return_index=True, return_counts=True)
         return Histories(self.x[first], self.tx[first], self.t[first], count.astype(np.float64))
 
+    def lag(self, day: int, since_fit: int) -> Floats:
+        """How many days before `day` (as a number) each was last judged: a seventh of the people a day, in turn.
+
+        Nobody's silence alone would otherwise leave a row as it is. It hangs on nothing but the day, the model and
+        the person's own purchases, so the same comes out whichever nights were run: everyone is judged on the day
+        of the fit, and whoever buys on the day they do.
+        """
+        turn = (self.ids + day) % EVERY_DAYS
+        return np.minimum(np.minimum(turn, max(0, since_fit)), self.t - self.tx).astype(np.float64)
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -44,8 +55,15 @@ class Expected:
     clv: NDArray[Any] | None
 
 
-def expect(of: Buyers, buying: Buying, value: Value | None, *, margin: float, decimals: int) -> Expected:
-    """`decimals` of the amounts; `margin` is the part of revenue that counts, 1 for all."""
+def expect(
+    of: Buyers, buying: Buying, value: Value | None, *, margin: float, decimals: int, lag: Floats | float = 0.0
+) -> Expected:
+    """`decimals` of the amounts; `margin` is the part of revenue that counts, 1 for all; see `Buyers.lag`.
+
+    Whether somebody is too new to tell is always of the day itself.
+    """
+    known = of.t
+    of = replace(of, t=known - lag)
     alive = buying.p_alive(of.x, of.tx, of.t)
     buys = buying.p_buys(of.x, of.tx, of.t, churn.DAYS)
     purchases, discounted = (alive * each for each in _coming_purchases(of, buying))
@@ -55,7 +73,7 @@ def expect(of: Buyers, buying: Buying, value: Value | None, *, margin: float, de
         worth = np.round(discounted * value.of(of.x, of.mean) * margin, decimals)
         bands = value_bands(worth)
     kept = np.round(buys, 4)
-    return Expected(np.round(alive, 4), kept, np.round(purchases, 4), churn_bands(kept, of.t), order, worth, bands)
+    return Expected(np.round(alive, 4), kept, np.round(purchases, 4), churn_bands(kept, known), order, worth, bands)
 
 
 def _coming_purchases(of: Buyers, buying: Buying) -> tuple[Floats, Floats]:

@@ -88,3 +88,19 @@ def test_every_refusal_has_words() -> None:
         used |= set(re.findall(r'return "([a-z_]+)" if', text))
     assert used
     assert used <= set(refusals.REFUSALS)
+
+
+def test_silence_is_judged_anew_by_a_seventh_of_the_people_a_day() -> None:
+    ids, nobody = np.arange(700), np.zeros(700)
+    crowd = Buyers(ids, nobody, nobody, np.full(700, 200.0), nobody)
+    assert crowd.lag(739_000, 0).max() == 0  # on the day of the fit everyone is
+    days = [739_000 - crowd.lag(739_000, 30), 739_001 - crowd.lag(739_001, 31)]
+    assert (days[0] != days[1]).sum() == 100
+    assert crowd.lag(739_000, 30).max() == 6
+    bought = Buyers(ids, nobody, np.full(700, 199.0), np.full(700, 200.0), nobody)
+    assert bought.lag(739_000, 30).max() == 1  # nobody is judged as of a day before their last purchase
+
+
+def test_who_is_too_new_to_tell_is_of_the_day_itself() -> None:
+    buyer = Buyers(np.array([1]), array(0), array(0), array(30), array(0))
+    assert expect(buyer, MODEL, None, margin=1, decimals=0, lag=array(6)).churn.tolist() != ["too_new"]
