@@ -50,7 +50,7 @@ def give(
                 also(claim)
             if coupon.has_codes and take_code(session, coupon_id=coupon.id, claim_id=claim.id) is None:
                 raise sold_out()
-            if not _count(session, coupon):
+            if not take_stock(session, coupon):
                 raise sold_out()
     return claim
 
@@ -132,8 +132,8 @@ def new_ref() -> str:
     return "C" + "".join(secrets.choice("23456789ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(10))
 
 
-def _count(session: Session, coupon: Coupon) -> bool:
-    """One conditional write: stock is never oversold."""
+def take_stock(session: Session, coupon: Coupon) -> bool:
+    """One piece of the stock, in one conditional write: it is never oversold. False when none is left."""
     left = update(Coupon).where(Coupon.id == coupon.id, or_(Coupon.stock.is_(None), Coupon.issued < Coupon.stock))
     statement = left.values(issued=Coupon.issued + 1).returning(Coupon.id)
     return session.execute(statement, execution_options={"synchronize_session": False}).first() is not None

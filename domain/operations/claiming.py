@@ -69,6 +69,8 @@ def _take(
         known = session.scalars(select(CouponClaim).where(CouponClaim.cause == cause)).one()
         if known.member_id == member.id and known.is_live(now):
             return known  # the same person's other tap was first
+        if len(_claims(session, member, [coupon])[coupon.id]) >= coupon.per_person:
+            raise _had_already()  # their other tap was first, and what it brought is used already
         # Claimed while two records were one, and parted since: this is another.
         return _take(session, member, coupon, n=n + 1, source=source, trace=trace, now=now)
     assert isinstance(given, CouponClaim)
@@ -172,9 +174,7 @@ def _not_you(
     session: Session, member: Member, coupon: Coupon, mine: Sequence[CouponClaim], language: str, *, now: datetime
 ) -> Refusal | None:
     if len(mine) >= coupon.per_person:
-        return Conflict(
-            mark("You have had this coupon already, and it is given once. See what else there is."), code="had_already"
-        )
+        return _had_already()
     if coupon.rule and not holds_for(session, coupon.rule, member.id, context_of(session, now)):
         return NotAllowed(
             mark("This coupon is not yours to claim yet. It is for members who: %(rule)s. It opens once that is so."),
@@ -182,6 +182,12 @@ def _not_you(
             rule=sentence(coupon.rule, language, names_of(session, language)),
         )
     return None
+
+
+def _had_already() -> Conflict:
+    return Conflict(
+        mark("You have had this coupon already, and it is given once. See what else there is."), code="had_already"
+    )
 
 
 def _claims(session: Session, member: Member, coupons: Sequence[Coupon]) -> dict[int, list[CouponClaim]]:

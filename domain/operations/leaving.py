@@ -33,9 +33,10 @@ def erase(session: Session, member: Member, *, by: str, now: datetime) -> None:
     """Forgets this person, with every record joined into theirs; safe to repeat. `by`: member or staff."""
     if member.erased_at is not None:
         return
-    _give_up_seats(session, member, now=now)
-    joining.decide(session, member, agrees=False, wording=f"erased by {by}", source=by, now=now)
     records = sorted(resolving.below(session, member.id))
+    for record_id in records:  # a seat taken twice stayed with its record
+        _give_up_seats(session, session.get_one(Member, record_id), now=now)
+    joining.decide(session, member, agrees=False, wording=f"erased by {by}", source=by, now=now)
     for record_id in records:
         _forget_record(session, session.get_one(Member, record_id), now=now)
     _forget_joining(session, records)

@@ -30,12 +30,16 @@ Left = Mapping[tuple[int, str], int]
 
 
 def enable(session: Session, mission: Mission, *, now: datetime) -> None:
-    """Switches it on. Steps count from the first time on, or from the window's day; what is past earns nothing."""
+    """Switches it on. Steps count from the first time on, or from the window's day; what is past earns nothing.
+
+    What was reached while it was off is past, too.
+    """
     mission.enabled_at, mission.counts_from = now, mission.counts_from or now
     mission.last_good_run = now
     session.flush()
     window = window_of(mission)
-    if window.from_ and calendar_of(session).start(window.from_) < now:
+    counts_from = calendar_of(session).start(window.from_) if window.from_ else mission.counts_from
+    if counts_from < now:
         _bring_in_step(session, mission, sorted(session.scalars(takers(session, mission))), is_history=True, now=now)
 
 
@@ -193,6 +197,8 @@ def _reward(
     fitting = _fitting(session, mission, {row.member_id for row, _ in waiting}, now=now)
     given = _given_this_month(session, mission, fitting, now=now)
     for row, each in waiting:
+        if is_history and each.is_news and _is_pending(mission, each):
+            continue
         if is_history or not each.is_news:
             row.reason = "history"
         elif row.member_id not in fitting:
@@ -203,6 +209,17 @@ def _reward(
             given[row.member_id] += 1
     session.flush()
     return sum(row.rewarded_at == now for row, _ in waiting)
+
+
+def _is_pending(mission: Mission, each: Round) -> bool:
+    """Whether the next look of the clock rewards it: a file or a merge that comes before makes no history of it.
+
+    Purchases are settled as they are recorded and wait for no look.
+    """
+    if measure_of(mission).of == PURCHASE or mission.enabled_at is None or each.reached_at is None:
+        return False
+    looked_at = (mission.last_good_run or mission.enabled_at) - OVERLAP
+    return each.reached_at >= max(mission.enabled_at, looked_at)
 
 
 def _fitting(session: Session, mission: Mission, ids: Collection[int], *, now: datetime) -> set[int]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from domain.benefits import coupon as coupons
@@ -13,8 +13,10 @@ from domain.operations.auditing import audit
 from domain.wording import mark
 from models.benefit import Coupon, CouponClaim, CouponCode
 from models.session import insert_for
+from models.staff import AuditLine
 
 LONGEST_REASON = 200
+VOIDED = "voided_coupon"  # in the audit
 
 
 def void(
@@ -38,7 +40,7 @@ def void(
     if puts_back:
         one_less = update(Coupon).where(Coupon.id == claim.coupon_id, Coupon.issued > 0)
         session.execute(one_less.values(issued=Coupon.issued - 1), execution_options={"synchronize_session": False})
-    _note(session, "voided_coupon", claim, {"reason": reason, "puts_back": puts_back}, staff_id=staff_id, now=now)
+    _note(session, VOIDED, claim, {"reason": reason, "puts_back": puts_back}, staff_id=staff_id, now=now)
     return redeeming.find(session, claim_ref)
 
 
@@ -46,8 +48,8 @@ def reissue(session: Session, claim_ref: str, *, reason: str, staff_id: int | No
     """A new claim in place of this one, under the very terms it was issued under, once.
 
     What is still live is taken back first, its code burnt. The new one ends when the old one would have; if that
-    is over, it is good for as long again. It takes a fresh code where there are codes, and no further stock.
-    Raises Conflict for what was used, was replaced before, or when no code is left.
+    is over, it is good for as long again. It takes a fresh code where there are codes, and no further stock, unless
+    the old one's piece was put back. Raises Conflict for what was used, was replaced before, or when none is left.
     """
     reason = _reason(reason)
     claim = redeeming.find(session, claim_ref)
@@ -70,8 +72,18 @@ def reissue(session: Session, claim_ref: str, *, reason: str, staff_id: int | No
             mark("No new coupon was given: no code is left. Add codes on the coupon's page and try again."),
             code="sold_out",
         )
+    if _was_put_back(session, claim) and not coupons.take_stock(session, coupon):
+        raise coupons.sold_out()
     _note(session, "reissued_coupon", claim, {"reason": reason, "new": made.ref}, staff_id=staff_id, now=now)
     return made
+
+
+def _was_put_back(session: Session, claim: CouponClaim) -> bool:
+    """Whether the void of this claim put its piece of the stock back: the audit line of that moment says."""
+    line = select(AuditLine.data).where(
+        AuditLine.at == claim.voided_at, AuditLine.action == VOIDED, AuditLine.object == f"claim:{claim.ref}"
+    )
+    return any(data.get("puts_back") for data in session.scalars(line))
 
 
 def _reason(text: str) -> str:
