@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Gone, NotFound
 from domain.wording import mark
+from models.merge import via_of
 from models.mission import Draw, Ticket
 from models.session import insert_for
 
@@ -44,9 +45,12 @@ def give(
             mark("This draw has closed, so there are no more tickets. See what else there is."), code="draw_closed"
         )
     values = [
-        {"ref": _new_ref(), "draw_id": draw.id, "member_id": member_id, "cause": each, "at": now}
+        {
+            "ref": _new_ref(), "draw_id": draw.id, "member_id": member_id, "via_id": via_of(session, member_id),
+            "cause": each, "at": now,
+        }
         for each in causes(cause, int(said.get("count", 1)))
-    ]
+    ]  # fmt: skip
     statement = insert_for(session)(Ticket).values(values).on_conflict_do_nothing(index_elements=["cause"])
     return list(session.scalars(statement.returning(Ticket))) or None
 

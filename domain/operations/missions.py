@@ -218,8 +218,7 @@ def _is_pending(mission: Mission, each: Round) -> bool:
     """
     if measure_of(mission).of == PURCHASE or mission.enabled_at is None or each.reached_at is None:
         return False
-    looked_at = (mission.last_good_run or mission.enabled_at) - OVERLAP
-    return each.reached_at >= max(mission.enabled_at, looked_at)
+    return each.reached_at >= max(mission.enabled_at, mission.last_good_run or mission.enabled_at)
 
 
 def _fitting(session: Session, mission: Mission, ids: Collection[int], *, now: datetime) -> set[int]:

@@ -25,8 +25,9 @@ JUST_NOW = timedelta(hours=1)
 
 
 def link_of(session: Session, member: Member) -> str:
-    """The address a member shares; it opens the joining page."""
-    return the_channel(session).liff_url(f"/join?by={member.ref}")
+    """The address a member shares; it opens the joining page. It names the record they came by."""
+    own = session.get_one(Member, resolving.record_of(session, member.id))
+    return the_channel(session).liff_url(f"/join?by={own.ref}")
 
 
 def clicked(session: Session, person: Member, *, by: str, now: datetime) -> Referral | None:
@@ -41,6 +42,7 @@ def clicked(session: Session, person: Member, *, by: str, now: datetime) -> Refe
     values = {
         "referrer_id": referrer.id, "person_id": resolving.record_of(session, person.id), "clicked_at": now,
         "state": "refused" if reason else "clicked", "state_at": now, "reason": reason,
+        "via_id": named.id if named.id != referrer.id else None,
     }  # fmt: skip
     statement = insert_for(session)(Referral).values(values).on_conflict_do_nothing(index_elements=["person_id"])
     made: Referral | None = session.scalars(statement.returning(Referral)).first()
@@ -84,7 +86,7 @@ def _judge(session: Session, referral: Referral, *, now: datetime) -> bool:
     referral.referrer_id = referrer.id
     record(
         session, "referred", member_id=referrer.id, source="referral", object=person.ref,
-        dedupe_key=f"referred:{referral.id}", now=now,
+        dedupe_key=f"referred:{referral.id}", via_id=referral.via_id, now=now,
     )  # fmt: skip
     return True
 

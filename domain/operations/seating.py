@@ -18,6 +18,7 @@ from domain.operations import converting, speaking
 from domain.operations.converting import Trace
 from domain.wording import mark
 from models.member import Member
+from models.merge import via_of
 from models.session import insert_for
 from models.store import Booking, Slot, WaitlistEntry
 
@@ -110,6 +111,7 @@ def seat(session: Session, member_id: int, slot: Slot, *, is_walk_in: bool = Fal
         "slot_id": slot.id,
         "store_id": slot.store_id,
         "member_id": member_id,
+        "via_id": via_of(session, member_id),
         "starts_at": slot.starts_at,
         "ends_at": slot.ends_at,
         "state": "confirmed",

@@ -12,6 +12,7 @@ from domain.operations.converting import NOWHERE, Trace
 from domain.operations.seating import clock_words
 from domain.wording import mark
 from models.member import Member
+from models.merge import via_of
 from models.session import insert_for
 from models.store import Booking, Slot, WaitlistEntry
 
@@ -28,7 +29,10 @@ def join(session: Session, member: Member, *, slot_id: int, now: datetime) -> Wa
     if already is not None:
         return already
     _require_worth_waiting(session, member, slot, now=now)
-    values = {"slot_id": slot_id, "member_id": member.id, "state": "waiting", "created_at": now, "state_at": now}
+    values = {
+        "slot_id": slot_id, "member_id": member.id, "via_id": via_of(session, member.id), "state": "waiting",
+        "created_at": now, "state_at": now,
+    }  # fmt: skip
     statement = insert_for(session)(WaitlistEntry).values(values)
     session.execute(
         statement.on_conflict_do_nothing(
