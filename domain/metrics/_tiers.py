@@ -2,10 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from domain.metrics._shape import Rows
 from models.programme import Tier, TierLine
+
+
+def in_use(moment: datetime) -> ColumnElement[bool]:
+    """Tiers that could still be reached then: not those archived by that moment, though some may yet stand on them."""
+    return or_(Tier.archived_at.is_(None), Tier.archived_at > moment)
 
 
 def ranks_at(moment: datetime) -> Rows:

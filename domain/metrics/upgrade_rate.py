@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from domain.metrics._people import is_member
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
-from domain.metrics._tiers import ranks_at
+from domain.metrics._tiers import in_use, ranks_at
 from domain.wording import mark
 from models.member import Member
 from models.programme import Tier, TierLine
@@ -19,7 +19,7 @@ RISING = ("upgraded", "granted", "by_hand")
 
 def rows(period: Period) -> Rows:
     before = ranks_at(period.start).subquery("before")
-    top = select(func.max(Tier.rank)).scalar_subquery()
+    top = select(func.max(Tier.rank)).where(in_use(period.start)).scalar_subquery()
     return (
         select(Member.id.label("member_id"), literal("").label("part"), flag(_rose(period)).label("hit"),
                literal(0).label("pending"))

@@ -4,22 +4,24 @@ black; with fewer than three tiers, the highest.
 Everyone is counted, so there is no interval (definitions §10).
 """
 
-from sqlalchemy import Integer, case, cast, func, literal, select
+from sqlalchemy import func, literal, select
 
 from domain.metrics._people import is_member
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
-from domain.metrics._tiers import ranks_at
+from domain.metrics._tiers import in_use, ranks_at
 from domain.wording import mark
 from models.member import Member
 from models.programme import Tier
 
-FIRST_VIP_RANK = 2
+BELOW_VIP = 2
 
 
 def rows(period: Period) -> Rows:
     standing = ranks_at(period.last_moment).subquery("standing")
-    top = select(func.coalesce(func.max(Tier.rank), 0)).scalar_subquery()
-    lowest = case((top < FIRST_VIP_RANK, top), else_=cast(literal(FIRST_VIP_RANK), Integer))
+    tiers = select(Tier.rank).where(in_use(period.last_moment)).order_by(Tier.rank)
+    third = tiers.offset(BELOW_VIP).limit(1).scalar_subquery()
+    top = tiers.with_only_columns(func.max(Tier.rank)).order_by(None).scalar_subquery()
+    lowest = func.coalesce(third, top, 0)
     is_vip = (func.coalesce(standing.c.rank, 0) >= lowest) & (lowest > 0)
     return (
         select(Member.id.label("member_id"), literal("").label("part"), flag(is_vip).label("hit"),

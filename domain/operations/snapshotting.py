@@ -2,10 +2,10 @@
 
 from array import array
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import Calendar, Month, calendar_of
@@ -14,14 +14,18 @@ from domain.metrics._people import counts
 from domain.metrics._shape import Period, Rows
 from domain.operations.closing import first_month
 from domain.operations.recording import insert_for
+from domain.scores import rfm_quintiles
 from domain.scores._everyone import scores
+from domain.scores._figures import everyone, purchase_figures
 from domain.scores.churn import NEVER
+from domain.scores.rfm_quintiles import Cuts
 from models.member import Member
 from models.packing import pack
-from models.people_set import grouped_ids
+from models.people_set import READ_AT_ONCE, grouped_ids
 from models.programme import Tier, TierLine, the_brand
 from models.score import Snapshot
 
+NO_GROUP = "none"  # who bought nothing in the window
 Standing = dict[tuple[str, str], "array[int]"]
 
 
@@ -45,6 +49,7 @@ def count(session: Session, month: Month, *, now: datetime) -> list[dict[str, An
     calendar = calendar_of(session)
     standing: Standing = defaultdict(lambda: array("I"))
     _scores(session, month, calendar, standing)
+    _quintiles(session, month, calendar, standing)
     _tiers(session, month, calendar, standing)
     _tagged(session, Period(month, calendar, now), standing)
     return [
@@ -79,8 +84,36 @@ def _scores(session: Session, month: Month, calendar: Calendar, standing: Standi
         standing["napl_purchases", by_purchases].extend(ids)
 
 
+def _quintiles(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:
+    """The groups by quintiles; while there are too few buyers for them, none are kept."""
+    figures = purchase_figures(month.last, everyone).subquery("figures")
+    known = and_(Member.id == figures.c.member_id, Member.erased_at.is_(None), Member.merged_into_id.is_(None))
+    bought = select(figures.c.member_id, figures.c.last_day, figures.c.days_365, figures.c.amount_365)
+    buyers = bought.join(Member, known).where(figures.c.days_365 > 0)
+    cut = _cuts(session, month.last, buyers)
+    if cut is None:
+        return
+    members = buyers.where(counts(), Member.registered_at < calendar.end(month.last)).subquery("members")
+    group = rfm_quintiles.scores(members.c, month.last, cut)["quintile_group"]
+    _add(session, standing, "rfm_quintile", select(members.c.member_id, group.label("value")))
+    standing["rfm_quintile", NO_GROUP].extend(standing["rfm", NO_GROUP])
+
+
+def _cuts(session: Session, day: date, buyers: Rows) -> Cuts | None:
+    """As every night's (ranking.py), of another day: read once, since each pass counts all orders anew."""
+    values = [array("q"), array("q"), array("q")]
+    query = buyers.execution_options(yield_per=READ_AT_ONCE)
+    for _, last_day, days, amount in session.execute(query):
+        for column, value in zip(values, ((day - last_day).days, days, amount), strict=True):
+            column.append(int(value))
+    if len(values[0]) < rfm_quintiles.NEEDED_BUYERS:
+        return None
+    recency, frequency, monetary = (rfm_quintiles.cut_points(sorted(column)) for column in values)
+    return Cuts(recency, frequency, monetary, len(values[0]))
+
+
 def _tiers(session: Session, month: Month, calendar: Calendar, standing: Standing) -> None:
-    """The tier of each member's last ledger line before the month's end."""
+    """The tier of each one's last ledger line before the month's end; of a member without one, the first."""
     newest_first = func.row_number().over(
         partition_by=TierLine.member_id, order_by=(TierLine.at.desc(), TierLine.id.desc())
     )
@@ -89,11 +122,12 @@ def _tiers(session: Session, month: Month, calendar: Calendar, standing: Standin
         .where(TierLine.at < calendar.end(month.last))
         .subquery("lines")
     )
+    first = select(Tier.id).where(Tier.rank == 0).scalar_subquery()
     people = (
-        select(lines.c.member_id, Tier.key.label("value"))
-        .join(Tier, Tier.id == lines.c.tier_id)
-        .join(Member, Member.id == lines.c.member_id)
-        .where(counts(), lines.c.place == 1)
+        select(Member.id.label("member_id"), Tier.key.label("value"))
+        .outerjoin(lines, and_(lines.c.member_id == Member.id, lines.c.place == 1))
+        .join(Tier, Tier.id == func.coalesce(lines.c.tier_id, first))
+        .where(counts(), or_(lines.c.tier_id.is_not(None), Member.registered_at < calendar.end(month.last)))
     )
     _add(session, standing, "tier", people)
 

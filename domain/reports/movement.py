@@ -72,9 +72,16 @@ def order_of(session: Session, dimension: str) -> tuple[str, ...]:
 def movement(session: Session, dimension: str, old: str, new: str) -> Movement:
     """Between the ends of two months (YYYY-MM). Values nobody has an order for come last."""
     sides = {month: _stood(session, dimension, month) for month in (old, new)}
-    order = order_of(session, dimension)
-    strangers: Sequence[str] = sorted({*sides[old], *sides[new]} - set(order))
+    stood = {*sides[old], *sides[new]}
+    gone = _archived(session) - stood if dimension == "tier" else set()
+    order = [value for value in order_of(session, dimension) if value not in gone]
+    strangers: Sequence[str] = sorted(stood - set(order))
     return Movement((*order, *strangers), sides[old], sides[new])
+
+
+def _archived(session: Session) -> set[str]:
+    """Tiers that are listed only where somebody still stands, or stood, on them."""
+    return set(session.scalars(select(Tier.key).where(Tier.archived_at.is_not(None))))
 
 
 def _stood(session: Session, dimension: str, month: str) -> dict[str, People]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from domain.metrics._people import is_member
 from domain.metrics._shape import Period, Rows
-from domain.metrics._tiers import ranks_at
+from domain.metrics._tiers import in_use, ranks_at
 from models.event import Event
 from models.member import Member
 from models.programme import Tier
@@ -36,7 +36,8 @@ def worth(session: Session, period: Period) -> dict[str, Worth]:
     members = _by_tier(session, select(standing.c.tier, func.count()).group_by(standing.c.tier))
     bought = _by_tier(session, _bought(period, standing))
     visitors, parts = (_by_tier(session, _did(period, standing, kind)) for kind in ("visited", "participated"))
-    keys = [*session.scalars(select(Tier.key).order_by(Tier.rank)), NOBODY_KNOWN]
+    tiers = session.execute(select(Tier.key, in_use(period.last_moment)).order_by(Tier.rank))
+    keys = [*(key for key, is_in_use in tiers if is_in_use or key in members), NOBODY_KNOWN]
     found = {}
     for key in keys:
         buyers, again, orders, revenue = bought.get(key, (0, 0, 0, 0))

@@ -24,3 +24,13 @@ def test_who_could_rise_and_who_rose(session: Session) -> None:
     move(session, new, silver, date(2026, 2, 4), was=general, reason="upgraded")
     found = figure(session, "upgrade_rate", "2026-02", as_of=local(session, date(2026, 3, 20)))
     assert share(found) == (3, 4)
+
+
+def test_nobody_could_rise_to_an_archived_tier(session: Session) -> None:
+    tiers = make_tiers(session, "general", "gold", "black")
+    low, high = make_member(session), make_member(session)
+    move(session, high, tiers["gold"], date(2026, 1, 5), was=tiers["general"], reason="upgraded")
+    move(session, low, tiers["gold"], date(2026, 2, 5), was=tiers["general"], reason="upgraded")
+    tiers["black"].archived_at = local(session, date(2026, 1, 20))
+    session.flush()
+    assert share(figure(session, "upgrade_rate", "2026-02", as_of=local(session, date(2026, 3, 20)))) == (1, 1)

@@ -54,3 +54,16 @@ def test_with_two_tiers_the_higher_is_vip_and_with_one_nobody_is(session: Sessio
     session.add(Tier(key="silver", rank=1, name={}, threshold=5000))
     session.flush()
     assert share(figure(session, "vip_share", "2026-02", as_of=local(session, date(2026, 3, 20)))) == (0, 1)
+
+
+def test_an_archived_tier_is_none_of_the_upper_ones_but_who_stands_on_it_keeps_their_place(session: Session) -> None:
+    tiers = make_tiers(session, "general", "bronze", "silver", "gold", "old top")
+    people = dict(zip(tiers, (make_member(session) for _ in tiers), strict=True))
+    for key, member in people.items():
+        move(session, member, tiers[key], date(2026, 1, 5), reason="upgraded")
+    for key in ("bronze", "old top"):
+        tiers[key].archived_at = local(session, date(2026, 2, 10))
+    session.flush()
+    as_of = local(session, date(2026, 4, 20))
+    assert share(figure(session, "vip_share", "2026-02", as_of=as_of)) == (2, 5)  # gold is the third in use
+    assert share(figure(session, "vip_share", "2026-01", as_of=as_of)) == (3, 5)  # silver still was

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from domain.reports.movement import NOWHERE, movement
 from models.member import Member
 from models.packing import pack
+from models.programme import Tier
 from models.score import Snapshot
 from tests.support.factories import make_member, make_purchase
 from tests.support.journey import local
@@ -74,3 +75,15 @@ def test_with_one_month_end_it_says_what_is_missing(session: Session, now: datet
     said = told(session, "movement", now, by="napl")
     assert not said.has_data
     assert "Two month ends are needed" in said.answer
+
+
+def test_an_archived_tier_is_listed_only_while_somebody_stood_on_it(session: Session) -> None:
+    keys = ("general", "left", "empty", "gold")
+    then = local(session, date(2026, 1, 1))
+    session.add_all(Tier(key=key, rank=n, archived_at=then if n in (1, 2) else None) for n, key in enumerate(keys))
+    one, other = make_member(session), make_member(session)
+    stand(session, "2026-02", "tier", left=[one], general=[other])
+    stand(session, "2026-03", "tier", general=[one], gold=[other])
+    found = movement(session, "tier", "2026-02", "2026-03")
+    assert found.values == ("general", "left", "gold")
+    assert (list(found.moved(1)), list(found.moved(-1))) == ([other.id], [one.id])
