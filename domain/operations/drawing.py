@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, Refusal
-from domain.operations import granting
+from domain.operations import granting, pointing
 from domain.wording import mark
 from models.member import Member
 from models.mission import Draw, Ticket
@@ -99,6 +99,8 @@ def give_prizes(session: Session, draw: Draw, *, now: datetime, limit: int | Non
     tickets = session.scalars(
         waiting.order_by(Ticket.place).limit(limit or PIECE).with_for_update(skip_locked=True)
     ).all()
+    # Whoever settles several people takes them in this order too: neither waits for the other.
+    pointing.lock(session, {ticket.member_id for ticket in tickets})
     for ticket in tickets:
         _give(session, draw, ticket, now=now)
     session.flush()
@@ -117,22 +119,29 @@ def retry_prizes(session: Session, draw: Draw) -> int:
     return len(session.execute(kept.values(reason=None).returning(Ticket.id)).all())
 
 
-def withdraw(session: Session, causes: Sequence[str], *, now: datetime) -> None:
-    """The tickets given for these causes take no part any more, where they are not drawn yet."""
+def withdraw(session: Session, causes: Sequence[str], *, of: Sequence[int], now: datetime) -> None:
+    """The tickets given for these causes take no part any more, where they are not drawn yet; `of` whose they are."""
     for part in _pieces(causes):
-        _set(session, part, Ticket.withdrawn_at.is_(None), at=now)
+        _set(session, part, Ticket.withdrawn_at.is_(None), of=of, at=now)
 
 
-def restore(session: Session, causes: Sequence[str]) -> None:
-    """The tickets given for these causes take part again, where they are not drawn yet."""
+def restore(session: Session, causes: Sequence[str], *, of: Sequence[int]) -> None:
+    """The tickets given for these causes take part again, where they are not drawn yet; `of` whose they are."""
     for part in _pieces(causes):
-        _set(session, part, Ticket.withdrawn_at.is_not(None), at=None)
+        _set(session, part, Ticket.withdrawn_at.is_not(None), of=of, at=None)
 
 
-def _set(session: Session, causes: Sequence[str], which: ColumnElement[bool], *, at: datetime | None) -> None:
+def _set(
+    session: Session, causes: Sequence[str], which: ColumnElement[bool], *, of: Sequence[int], at: datetime | None
+) -> None:
     undrawn = select(Draw.id).where(Draw.drawn_at.is_(None))
     named = or_(Ticket.cause.in_(causes), *(Ticket.cause.startswith(f"{each}#", autoescape=True) for each in causes))
-    statement = update(Ticket).where(named, which, Ticket.draw_id.in_(undrawn)).values(withdrawn_at=at)
+    # Only these people's tickets are compared: how a cause begins is nothing an index knows everywhere.
+    statement = (
+        update(Ticket)
+        .where(Ticket.member_id.in_(of), which, named, Ticket.draw_id.in_(undrawn))
+        .values(withdrawn_at=at)
+    )
     session.execute(statement, execution_options={"synchronize_session": "fetch"})
 
 

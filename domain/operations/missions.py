@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from domain import rules
 from domain.calendar import calendar_of
 from domain.errors import Refusal
-from domain.operations import drawing, granting
+from domain.operations import drawing, granting, pointing
 from domain.scores._mission import PURCHASE, Round
 from domain.scores._mission_steps import measure_of, measured, takers, target_of, window_of
 from models.benefit import CouponClaim
@@ -77,11 +77,18 @@ def looked(session: Session, mission_ids: Collection[int], *, now: datetime) -> 
 
 def give_owed(session: Session, mission: Mission, *, now: datetime) -> int:
     """Tries the rewards that could not be given (none was left) once more; returns how many were."""
-    owed = select(MissionRound).where(
-        MissionRound.mission_id == mission.id, MissionRound.rewarded_at.is_(None), MissionRound.reached_at.is_not(None),
-        MissionRound.reason.is_not(None), MissionRound.reason.not_in(FINAL),
-    )  # fmt: skip
-    rows = session.scalars(owed.order_by(MissionRound.id).limit(BATCH).with_for_update()).all()
+    owed = (
+        select(MissionRound)
+        .join(Member, Member.id == MissionRound.member_id)
+        .where(MissionRound.mission_id == mission.id, MissionRound.rewarded_at.is_(None), Member.erased_at.is_(None))
+        .where(MissionRound.reached_at.is_not(None))
+        .where(MissionRound.reason.is_not(None), MissionRound.reason.not_in(FINAL))
+        .order_by(MissionRound.id)
+        .limit(BATCH)
+    )
+    # People before their rounds, as whoever settles them does.
+    pointing.lock(session, {row.member_id for row in session.scalars(owed)})
+    rows = session.scalars(owed.with_for_update(of=MissionRound), execution_options={"populate_existing": True}).all()
     return sum(_give(session, mission, row, now=now) for row in rows)
 
 
@@ -149,6 +156,10 @@ def _is_done(row: MissionRound) -> bool:
     return row.rewarded_at is not None or row.reason is not None
 
 
+def _is_owed(row: MissionRound) -> bool:
+    return row.rewarded_at is None and row.reason is not None and row.reason not in FINAL
+
+
 def _write(
     session: Session, mission: Mission, member_id: int, walked: list[Round], known: dict[Key, MissionRound], left: Left
 ) -> list[tuple[MissionRound, Round]]:
@@ -156,6 +167,8 @@ def _write(
     target = target_of(session, mission)
     found = {(each.period, each.number): each for each in walked}
     for key, row in known.items():
+        if _is_owed(row) and (key not in found or found[key].reached_at is None):
+            row.reason = None  # what it was owed for was brought back
         if key not in found:
             row.progress = 0
             row.reached_at = row.reached_at if _is_done(row) else None
@@ -262,5 +275,5 @@ def _keep_tickets(
             if row.rewarded_at is not None:
                 (standing if reached[period] > 0 else fallen).append(row.evidence["cause"])
                 reached[period] -= 1
-    drawing.restore(session, standing)
-    drawing.withdraw(session, fallen, now=now)
+    drawing.restore(session, standing, of=ids)
+    drawing.withdraw(session, fallen, of=ids, now=now)

@@ -79,8 +79,9 @@ def test_staff_the_erased_and_withdrawn_tickets_take_no_part(session: Session) -
     draw = make_draw(session)
     for fields in ({"is_staff": True}, {"is_test": True}, {"erased_at": NOW}):
         tickets(session, draw, make_member(session, **fields))
-    tickets(session, draw, make_member(session), cause="back")
-    drawing.withdraw(session, ["back"], now=NOW)
+    member = make_member(session)
+    tickets(session, draw, member, cause="back")
+    drawing.withdraw(session, ["back"], of=[member.id], now=NOW)
     assert drawing.draw_now(session, draw, now=AFTER) == 0
     assert drawing.draw_now(session, draw, now=AFTER) == 0
 

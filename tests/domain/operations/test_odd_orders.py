@@ -13,7 +13,7 @@ from models.benefit import Coupon, CouponClaim
 from models.member import Member
 from models.mission import Mission
 from models.store import Booking, Slot
-from tests.domain.operations.test_missions import DAY, buy, make_mission, rewards
+from tests.domain.operations.test_missions import DAY, buy, give_back, make_mission, rewards
 from tests.support.factories import make_coupon, make_member, make_slot, make_store
 from tests.support.moments import NOW
 
@@ -103,3 +103,28 @@ def test_who_had_a_seat_by_each_of_two_records_gives_up_both_when_forgotten(sess
     session.expire_all()
     assert session.scalar(select(func.count()).where(Booking.state == "confirmed")) == 0
     assert session.get_one(Slot, slot.id).taken == 0
+
+
+def test_what_was_owed_and_brought_back_is_owed_no_longer(session: Session) -> None:
+    ware, member = make_coupon(session, stock=0), make_member(session)
+    mission = make_mission(session, measure={}, target=2, reward={"coupon": ware.key})
+    refs = [buy(session, member, NOW + n * DAY) for n in range(2)]
+    give_back(session, refs[0], NOW + 2 * DAY)
+    ware.stock = 5
+    session.flush()
+    assert missions.give_owed(session, mission, now=NOW + 3 * DAY) == 0
+    buy(session, member, NOW + 4 * DAY)
+    assert rewards(session, mission) == 1
+    assert missions.give_owed(session, mission, now=NOW + 5 * DAY) == 0
+
+
+def test_what_is_owed_is_given_once_there_is_some_but_not_to_who_is_forgotten(session: Session) -> None:
+    ware, both = make_coupon(session, stock=0), [make_member(session), make_member(session)]
+    mission = make_mission(session, measure={}, target=1, rounds=1, reward={"coupon": ware.key})
+    for member in both:
+        buy(session, member, NOW)
+    leaving.erase(session, both[0], by="staff", now=NOW + DAY)
+    ware.stock = 5
+    session.flush()
+    assert missions.give_owed(session, mission, now=NOW + 3 * DAY) == 1
+    assert session.scalars(select(CouponClaim.member_id)).all() == [both[1].id]
