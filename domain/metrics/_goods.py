@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
+from domain.metrics._people import of_the_public
 from domain.metrics._shape import Period, Rows
 from models.purchase import Purchase, PurchaseLine, RefundAllocation
 
@@ -37,6 +38,7 @@ def sale_lines(first: date, last: date, period: Period) -> Rows:
         .where(
             PurchaseLine.kind == "sale",
             Purchase.net_amount > 0,
+            of_the_public(),
             Purchase.day.between(first, last),
             Purchase.recorded_at <= period.as_of,
         )

@@ -10,6 +10,7 @@ from domain.metrics._shape import Rows
 from models.event import Event
 from models.member import Friend, Member
 from models.programme import MemberTag, Tag
+from models.purchase import Purchase
 
 # A moment is a given one, or a column of the row at hand.
 Moment = datetime | ColumnElement[datetime] | InstrumentedAttribute[Any]
@@ -26,6 +27,12 @@ def counts() -> ColumnElement[bool]:
         Member.erased_at.is_(None),
         Member.merged_into_id.is_(None),
     )
+
+
+def of_the_public() -> ColumnElement[bool]:
+    """The order at hand is no test and no member of staff's; it may be of nobody we know."""
+    flagged = select(Member.id).where(or_(Member.is_test, Member.is_staff))
+    return or_(Purchase.member_id.is_(None), Purchase.member_id.not_in(flagged))
 
 
 def is_member(as_of: datetime) -> ColumnElement[bool]:

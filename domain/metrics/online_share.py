@@ -7,6 +7,7 @@ share of money, so it opens into the people who bought, not into as many as the 
 from sqlalchemy import literal, select
 
 from domain.metrics._channels import is_online
+from domain.metrics._people import of_the_public
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
 from domain.wording import mark
 from models.purchase import Purchase
@@ -21,6 +22,7 @@ def rows(period: Period) -> Rows:
         Purchase.net_amount.label("weight"),
     ).where(
         Purchase.net_amount > 0,
+        of_the_public(),
         Purchase.day.between(period.month.first, period.month.last),
         Purchase.recorded_at <= period.as_of,
     )

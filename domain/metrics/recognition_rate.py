@@ -6,6 +6,7 @@ recognised later (definitions §10).
 
 from sqlalchemy import ColumnElement, literal, select
 
+from domain.metrics._people import of_the_public
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
 from domain.wording import mark
 from models.purchase import Purchase
@@ -25,6 +26,7 @@ def qualified(period: Period) -> tuple[ColumnElement[bool], ...]:
     """Orders of the month that were not paid back whole."""
     return (
         Purchase.net_amount > 0,
+        of_the_public(),
         Purchase.day.between(period.month.first, period.month.last),
         Purchase.recorded_at <= period.as_of,
     )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from domain.metrics._goods import is_goods
 from domain.metrics._intervals import wilson
-from domain.metrics._people import counts
+from domain.metrics._people import counts, of_the_public
 from models.member import Member
 from models.programme import the_brand
 from models.purchase import Purchase, PurchaseLine
@@ -121,7 +121,7 @@ def bought_together(session: Session, level: str, first: str, second: str, *, un
 
 
 def _window(until: date) -> ColumnElement[bool]:
-    return and_(Purchase.net_amount > 0, Purchase.day.between(until - timedelta(days=DAYS - 1), until))
+    return and_(Purchase.net_amount > 0, of_the_public(), Purchase.day.between(until - timedelta(days=DAYS - 1), until))
 
 
 def _item(level: str, line: Any) -> Any:

@@ -88,7 +88,8 @@ def _took_part(session: Session) -> dict[str, int]:
     query = (
         select(Campaign.ref, func.count(Event.member_id.distinct()))
         .join(Event, Event.campaign_id == Campaign.id)
-        .where(Event.kind == "participated", Campaign.ref.in_(refs))
+        .join(Member, Member.id == Event.member_id)
+        .where(counts(), Event.kind == "participated", Campaign.ref.in_(refs))
         .group_by(Campaign.ref)
     )
     return dict(session.execute(query).all())

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Subquery, and_, case, distinct, func, select
 from sqlalchemy.orm import Session
 
-from domain.metrics._people import is_member
+from domain.metrics._people import is_member, of_the_public
 from domain.metrics._shape import Period, Rows
 from domain.metrics._tiers import in_use, ranks_at
 from models.event import Event
@@ -61,6 +61,7 @@ def _standing(period: Period) -> Subquery:
 def _orders(period: Period) -> ColumnElement[bool]:
     return and_(
         Purchase.net_amount > 0,
+        of_the_public(),
         Purchase.day.between(period.month.first, period.month.last),
         Purchase.recorded_at <= period.as_of,
     )
