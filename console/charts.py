@@ -1,5 +1,6 @@
 """Charts as SVG pictures, drawn by us: one idea each, labelled where it is, never without its table beside it."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,16 +114,26 @@ def bars(figures: Sequence[tuple[str, float, str]], *, colour: str) -> bytes:
     _, ink = _shades(colour)
     top = max((value for _, value, _ in figures), default=0) or 1
     config = {**_config(100, [str(ink)]), **_BARS, "height": 24 + 36 * len(figures), "range": (0, top)}
+    names = [f"{_short(name)}   {words}" for name, _, words in figures]
+    config["margin_left"] = 6 + round(max((_wide(name) for name in names), default=0) * 20 * 0.45)
     chart = pygal.HorizontalBar(**config)
     # Bars are drawn from below.
-    chart.x_labels = [f"{_short(name)}   {words}" for name, _, words in figures][::-1]
+    chart.x_labels = names[::-1]
     chart.add("", [max(0, value) for _, value, _ in figures][::-1])
     drawn: bytes = chart.render()
     return drawn
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    """The beginning of a long name; a Han letter is as wide as two others."""
+    while len(name) + _wide(name) > LONGEST_NAME:
+        name = f"{name.removesuffix('…')[:-1]}…"
+    return name
+
+
+def _wide(name: str) -> int:
+    """How many of its letters take a whole square, which pygal leaves too little room for."""
+    return sum(unicodedata.east_asian_width(each) in "WF" for each in name)
 
 
 LONGEST_NAME = 30

@@ -8,11 +8,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from domain import rules, triggers
+from domain.reports.mission_words import reward_words
 from domain.wording import mark, pick, say
 from models.automation import Automation, Enrolment
 from models.benefit import Coupon
-from models.programme import Tag
+from models.mission import Mission
+from models.programme import Tag, Tier, the_brand
 
+NAMED: dict[str, Any] = {"tag": Tag, "tier": Tier, "mission": Mission}
 STATES = {
     "waiting": mark("Waiting"),
     "done": mark("Done"),
@@ -86,10 +89,10 @@ def seen(
     """One automation in words."""
     known = names if names is not None else _names(session, language)
     whom = rules.sentence(row.rule, language, rules.names_of(session, language)) if row.rule else ""
-    does = [_action_words(action, language, known) for action in row.actions]
+    does = [_action_words(session, action, language, known) for action in row.actions]
     return Seen(
         row.key, pick(row.name, language), row.kind, row.enabled_at is not None,
-        triggers.words(row.trigger, language), whom, does, counts or {},
+        triggers.words(_with_names(row.trigger, known), language), whom, does, counts or {},
     )  # fmt: skip
 
 
@@ -111,13 +114,26 @@ def reasons(session: Session, automation: Automation) -> list[tuple[str, str, in
 
 def _names(session: Session, language: str) -> dict[tuple[str, str], str]:
     names = {("coupon", row.key): pick(row.title, language) for row in session.scalars(select(Coupon))}
-    return names | {("tag", row.key): pick(row.name, language) for row in session.scalars(select(Tag))}
+    for kind, table in NAMED.items():
+        names |= {(kind, row.key): pick(row.name, language) for row in session.scalars(select(table))}
+    wording = the_brand(session).wording
+    return names | {("access", key.removeprefix("access_")): pick(texts, language) for key, texts in wording.items()}
 
 
-def _action_words(action: dict[str, Any], language: str, names: dict[tuple[str, str], str]) -> str:
+def _with_names(trigger: dict[str, Any], names: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """A trigger that is told of tiers, missions and access by their names: to be read, not to be run."""
+    said = dict(trigger)
+    for kind in ("access", "mission"):
+        if said.get(kind):
+            said[kind] = names.get((kind, said[kind])) or said[kind]
+    if "tiers" in said:
+        said["tiers"] = [names.get(("tier", key)) or key for key in said["tiers"]]
+    return said
+
+
+def _action_words(session: Session, action: dict[str, Any], language: str, names: dict[tuple[str, str], str]) -> str:
     if action["do"] == "grant":
-        key = action["benefit"].get("coupon", "")
-        return say(language, "gives: %(what)s", what=names.get(("coupon", key), key or str(action["benefit"])))
+        return say(language, "gives: %(what)s", what=reward_words(session, action["benefit"], language))
     if action["do"] == "tag":
         return say(language, "tags: %(what)s", what=names.get(("tag", action["tag"]), action["tag"]))
     if action["do"] == "task":

@@ -45,6 +45,13 @@ def _named(session: Session, table: Any, key: str, language: str, column: str = 
     return pick(texts, language) or key
 
 
+# Values of events that a goal may ask for; others are the shop's own words.
+DATA = {
+    "check_in": mark("checked in by code"),
+    "booking": mark("came to a booking"),
+    "purchase": mark("bought something"),
+    "redemption": mark("used a coupon"),
+}
 COUNTED = {
     "times": mark("%(n)s × %(what)s"),
     "days": mark("%(n)s different days: %(what)s"),
@@ -61,7 +68,7 @@ def goal_words(session: Session, mission: Mission, language: str) -> str:
     what = say(language, "bought something") if measure.of == PURCHASE else say(language, KINDS[measure.of].means)
     narrow = [*measure.categories, *measure.skus, *measure.stores, *measure.channels]
     narrow += [each for each in (measure.object, *measure.objects, measure.campaign) if each]
-    narrow += [each for values in measure.data.values() for each in values]
+    narrow += [say(language, DATA.get(each, each)) for values in measure.data.values() for each in values]
     if measure.min_amount:
         narrow.append(say(language, "at least %(n)s", n=measure.min_amount))
     narrow += _when(measure, language)
