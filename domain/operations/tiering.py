@@ -20,8 +20,9 @@ from domain.operations import speaking, tier_history
 from domain.operations.recording import is_news
 from domain.scores.tier import BY_HAND, ENDED, Floor, Move, replay
 from models.member import Member
+from models.merge import via_of
 from models.programme import Tier, TierLine
-from models.rows import among
+from models.rows import among, insert_many
 
 BATCH = 500
 GIVEN = ("granted", BY_HAND, ENDED)  # inputs of the replay, not its results
@@ -82,7 +83,7 @@ def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, i
     members = _locked(session, ids)
     rules = tier_history.rules_of(session, ladder)
     spends, lines = tier_history.counting(session, ids, rules, calendar), _ledger(session, ids)
-    added = 0
+    rows: list[dict[str, Any]] = []
     for member_id, member in members.items():
         if member.registered_at is None:
             member.tier_id = member.tier_since = member.tier_until = None
@@ -90,12 +91,14 @@ def _settle_batch(session: Session, ids: Sequence[int], ladder: list[Tier], *, i
         floors = [_floor(line, ladder, calendar) for line in lines[member_id] if line.reason in GIVEN]
         moves = replay(spends[member_id], floors, rules, today=calendar.day_of(now), moment_of=calendar.start)
         known = None if is_history else now
-        fresh = _write(session, member, moves, lines[member_id], ladder, calendar=calendar, known=known, now=now)
-        added += len(fresh)
+        fresh = _stand(member, moves, lines[member_id], ladder, calendar=calendar, now=now)
+        via = via_of(session, member_id)
+        rows += [{**_line(member, move, ladder, calendar, known), "via_id": via} for move in fresh]
         if not is_history:
             _tell(session, member, fresh, ladder, now=now)
     session.flush()
-    return added
+    insert_many(session, TierLine, rows)
+    return len(rows)
 
 
 def _locked(session: Session, ids: Sequence[int]) -> dict[int, Member]:
@@ -123,21 +126,10 @@ def _floor(line: TierLine, ladder: list[Tier], calendar: Calendar) -> Floor:
     return Floor(line.at, calendar.day_of(line.at), until, rank, line.reason, line.cause)
 
 
-def _write(
-    session: Session,
-    member: Member,
-    moves: list[Move],
-    lines: list[TierLine],
-    ladder: list[Tier],
-    *,
-    calendar: Calendar,
-    known: datetime | None,
-    now: datetime,
+def _stand(
+    member: Member, moves: list[Move], lines: list[TierLine], ladder: list[Tier], *, calendar: Calendar, now: datetime
 ) -> list[Move]:
-    """Adds the lines the ledger lacks and puts the member's present tier in step.
-
-    `known` is when we learned of what moved them; None for history, which begins nothing.
-    """
+    """Puts the member's present tier in step with the moves; returns those the ledger lacks."""
     written = {line.cause for line in lines}
     fresh = [move for move in [_joining(member, calendar), *moves] if _cause(member, move) not in written]
     rank, until = (moves[-1].rank, moves[-1].until) if moves else (0, None)
@@ -147,7 +139,6 @@ def _write(
         today = calendar.day_of(now)
         cause = f"recomputed:{now.isoformat()}:{len(lines)}"
         fresh = [Move(now, today, rank, _rank(ladder, member.tier_id), "recomputed", until, 0, cause)]
-    session.add_all(_line(member, move, ladder, calendar, known) for move in fresh)
     member.tier_id, member.tier_until, member.tier_since = ladder[rank].id, until, _since(member, moves)
     return fresh
 
@@ -203,23 +194,24 @@ def _rank(ladder: list[Tier], tier_id: int | None) -> int:
     return next((tier.rank for tier in ladder if tier.id == tier_id), 0)
 
 
-def _line(member: Member, move: Move, ladder: list[Tier], calendar: Calendar, known: datetime | None) -> TierLine:
-    return TierLine(
-        member_id=member.id,
-        tier_id=ladder[move.rank].id,
-        from_tier_id=None if move.reason == "joined" else ladder[move.from_rank].id,
-        reason=move.reason,
-        at=move.at,
-        recorded_at=known,
-        until=calendar.last_second(move.until) if move.until and move.until != date.max else None,
-        cause=_cause(member, move),
-        evidence={
+def _line(member: Member, move: Move, ladder: list[Tier], calendar: Calendar, known: datetime | None) -> dict[str, Any]:
+    """A row of the ledger. `known` is when we learned of what moved them; None for history, which begins nothing."""
+    return {
+        "member_id": member.id,
+        "tier_id": ladder[move.rank].id,
+        "from_tier_id": None if move.reason == "joined" else ladder[move.from_rank].id,
+        "reason": move.reason,
+        "at": move.at,
+        "recorded_at": known,
+        "until": calendar.last_second(move.until) if move.until and move.until != date.max else None,
+        "cause": _cause(member, move),
+        "evidence": {
             "spend_365": move.spend,
             "cause": move.cause,
             "measure": move.measure,
             "threshold": ladder[move.rank].threshold if move.threshold is None else move.threshold,
         },
-    )
+    }
 
 
 def _tell(session: Session, member: Member, fresh: list[Move], ladder: list[Tier], *, now: datetime) -> None:
