@@ -6,7 +6,7 @@ Beside it stand those who bought only online, and only in a store (definitions Â
 from sqlalchemy import func, literal, select, union_all
 
 from domain.metrics._channels import is_online
-from domain.metrics._people import counts
+from domain.metrics._people import is_member
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
 from domain.wording import mark
 from models.member import Member
@@ -19,7 +19,7 @@ def rows(period: Period) -> Rows:
         select(Purchase.member_id, func.max(online).label("online"), func.max(1 - online).label("store"))
         .join(Member, Member.id == Purchase.member_id)
         .where(
-            counts(),
+            is_member(period.last_moment),
             Purchase.net_amount > 0,
             Purchase.day.between(period.month.first, period.month.last),
             Purchase.recorded_at <= period.as_of,

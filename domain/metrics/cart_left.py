@@ -6,7 +6,7 @@ A cart whose 72 hours have not passed is too early to tell (definitions §10).
 
 from sqlalchemy import exists, func, literal, select
 
-from domain.metrics._people import counts
+from domain.metrics._people import is_member
 from domain.metrics._shape import Metric, Period, Rows, first_paragraph, flag
 from domain.wording import mark
 from models.arithmetic import hours_later
@@ -22,7 +22,7 @@ def rows(period: Period) -> Rows:
         select(Event.member_id, func.max(Event.occurred_at, type_=Event.occurred_at.type).label("at"))
         .join(Member, Member.id == Event.member_id)
         .where(
-            counts(),
+            is_member(period.last_moment),
             Event.kind == "carted",
             Event.day.between(period.month.first, period.month.last),
             Event.recorded_at <= period.as_of,
