@@ -22,6 +22,7 @@ from models.benefit import CouponClaim
 from models.campaign import TrackedLink
 from models.channel import the_channel
 from models.member import Member
+from models.mission import Mission
 from models.programme import Tag, the_brand
 from models.staff import Staff, StaffNote
 from models.store import Booking
@@ -181,9 +182,12 @@ def _render(session: Session, case: Case, action: dict[str, Any], *, url: str, n
 
 
 def _values(session: Session, case: Case) -> dict[str, str]:
-    """What the programme's words may mention: of what let them in (points, until when), and of the coupon in hand."""
+    """What the programme's words may mention: of what let them in (points, years, mission), of the coupon."""
     language = language_for(the_brand(session), case.member)
     values = _values_of(case.enrolment.evidence, language)
+    if "mission" in case.enrolment.evidence:
+        named = select(Mission.name).where(Mission.key == case.enrolment.evidence["mission"])
+        values["mission"] = pick(session.scalar(named), language)
     if case.claim is None:
         return values
     values["coupon"] = pick(case.claim.terms.get("title"), language)

@@ -95,6 +95,8 @@ def test_1_the_fifth_tea_in_an_own_cup_brings_points(session: Session) -> None:
         buy(session, thrifty, day, sku="TEA-OWN-CUP")
         buy(session, other, day, sku="TEA-OWN-CUP" if day else "TEA-PAPER-CUP")
     assert (points(session, thrifty, "mission:own_cup"), points(session, other, "mission:own_cup")) == (30, 0)
+    run(session, "mission_rewarded", on(session, 4, 12.5))
+    assert f"You did it, {thrifty.name}: Five with your own cup" in told(session, thrifty)
 
 
 def test_2_one_walk_through_three_cities_ends_in_two_prizes(session: Session) -> None:
