@@ -14,7 +14,7 @@ from console.people import PAGE_SIZE, PeoplePage, people_page
 from domain.errors import Invalid
 from domain.operations import reporting, segmenting
 from domain.operations.auditing import audit
-from domain.reports.kept import counted
+from domain.reports.kept import as_of, counted
 from domain.reports.told import all_pages, page_named
 from domain.reports.told._shape import Bars, Choice, Listed, Page, Teller
 from domain.rules import names_of
@@ -128,7 +128,8 @@ def _asked(report: Page, say: Teller, given: Mapping[str, str] | None = None) ->
 
 def _listed(report: Page, asked: dict[str, str], say: Teller) -> Listed:
     name = request.values.get("list", "")
-    return report.behind(door.session(), asked, name, say, door.now())
+    session = door.session()
+    return report.behind(session, asked, name, say, as_of(session, report, asked, now=door.now()))
 
 
 def _page_of(listed: Listed) -> PeoplePage:

@@ -37,6 +37,12 @@ def counted(session: Session, page: Page, asked: Mapping[str, str], *, now: date
     return Counted(page.count(session, asked, now), now)
 
 
+def as_of(session: Session, page: Page, asked: Mapping[str, str], *, now: datetime) -> datetime:
+    """The moment of the figures `counted` shows: their lists are opened as of it, not as of the click."""
+    kept = session.get(KeptReport, name_of(page, asked)) if page.nightly else None
+    return kept.made_at if kept is not None and _is_fresh(kept, now) else now
+
+
 def fresh(session: Session, name: str, *, now: datetime) -> Document | None:
     """A document the night counted; None when it has not, or not lately."""
     kept = session.get(KeptReport, name)

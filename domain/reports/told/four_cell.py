@@ -55,14 +55,14 @@ def standing(session: Session, now: datetime) -> Rows:
     bought = (
         select(Purchase.member_id, func.count(distinct(Purchase.day)).label("days"))
         .where(Purchase.net_amount > 0, Purchase.day > today - timedelta(days=BOUGHT_WITHIN), Purchase.day <= today)
-        .where(Purchase.member_id.is_not(None))
+        .where(Purchase.member_id.is_not(None), Purchase.recorded_at <= now)
         .group_by(Purchase.member_id)
         .subquery("bought")
     )
     acted = (
         select(Event.member_id, func.count(distinct(Event.day)).label("days"))
         .where(Event.kind.in_(ACTIONS), Event.day > today - timedelta(days=ACTED_WITHIN), Event.day <= today)
-        .where(Event.member_id.is_not(None))
+        .where(Event.member_id.is_not(None), Event.recorded_at <= now)
         .group_by(Event.member_id)
         .subquery("acted")
     )
