@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Subquery, case, func, select
+from sqlalchemy import CTE, ColumnElement, Subquery, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from domain.metrics._people import counts
@@ -69,7 +69,7 @@ def how_far(since: datetime, until: datetime) -> Subquery:
         .cte("steps")
         .prefix_with("MATERIALIZED")
     )  # fmt: skip
-    again = select(base, _second(base).label("again")).cte("with_again").prefix_with("MATERIALIZED")
+    again = _with_second(base).cte("with_again").prefix_with("MATERIALIZED")
     far = case(*((again.c[name].is_not(None), STEPS.index(name)) for name in reversed(STEPS[1:])), else_=0)
     return select(again, far.label("far")).subquery("path")
 
@@ -81,21 +81,19 @@ def _first(value: Any, entered: CTE, what: Any, member_id: Any, at: Any, ends: A
     return found.correlate(entered).scalar_subquery()
 
 
-def _second(base: CTE) -> ColumnElement[Any]:
-    """The first purchase on a later day than the first after being reached."""
-    # Not by min(): PostgreSQL would then walk all orders by their day.
-    first = select(Purchase.day).where(
-        Purchase.member_id == base.c.member_id, Purchase.net_amount > 0, Purchase.paid_at == base.c.bought
-    )
-    first_day = first.limit(1).correlate(base).scalar_subquery()
-    later = select(func.min(Purchase.paid_at, type_=Purchase.paid_at.type)).where(
-        Purchase.member_id == base.c.member_id,
+def _with_second(base: CTE) -> Rows:
+    """`base` and the first purchase on a later day than the first after being reached; joined, not looked up."""
+    mine = and_(Purchase.member_id == base.c.member_id, Purchase.net_amount > 0, Purchase.paid_at == base.c.bought)
+    first_day = func.min(Purchase.day).label("bought_day")
+    first = select(base, first_day).outerjoin(Purchase, mine).group_by(*base.c).subquery("with_first_day")
+    later = and_(
+        Purchase.member_id == first.c.member_id,
         Purchase.net_amount > 0,
-        base.c.bought.is_not(None),
-        Purchase.day > first_day,
-        Purchase.paid_at <= hours_later(base.c.at, WITHIN_HOURS),
+        Purchase.day > first.c.bought_day,
+        Purchase.paid_at <= hours_later(first.c.at, WITHIN_HOURS),
     )
-    return later.correlate(base).scalar_subquery()
+    second = func.min(Purchase.paid_at, type_=Purchase.paid_at.type).label("again")
+    return select(first, second).outerjoin(Purchase, later).group_by(*first.c)
 
 
 def path(session: Session, *, since: datetime, until: datetime, zone: str) -> list[Step]:
