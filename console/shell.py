@@ -97,7 +97,7 @@ def _words() -> dict[str, Any]:
         "day_of": day_in_words,
         "masked_phone": masked_phone,
         "title_of": lambda claim: coupon_title(claim, door.language()),
-        "day": lambda day: day_words(door.language(), day) if day else "",
+        "day": _day,
         "languages": LANGUAGE_NAMES,
         "many": lambda one, many, n, **more: say_many(door.language(), one, many, n, **more),
         "may": roles.may,
@@ -121,11 +121,17 @@ def day_in_words(moment: datetime | None) -> str:
     if moment is None:
         return ""
     calendar = calendar_of(door.session())
-    local: date = calendar.day_of(moment)
-    today = calendar.day_of(door.now())
-    if local.year == today.year:
-        return day_words(door.language(), local)
-    return date_words(door.language(), local, today)
+    return _day(calendar.day_of(moment))
+
+
+def _day(day: date | None) -> str:
+    """A local day, with the year when it is not this one."""
+    if day is None:
+        return ""
+    today = calendar_of(door.session()).day_of(door.now())
+    if day.year == today.year:
+        return day_words(door.language(), day)
+    return date_words(door.language(), day, today)
 
 
 def clock_in_words(moment: datetime | None) -> str:

@@ -66,3 +66,13 @@ def test_a_count_opens_into_its_people(desk: Any, add_staff: Any, sessions: Sess
     assert "Mei Lin" in desk.get("/console/automations/birthday?state=done").text
     withheld = desk.get("/console/automations/birthday?state=withheld").text
     assert ("Quiet Ken" in withheld, "No consent to marketing" in withheld) == (True, True)
+
+
+def test_what_it_speaks_of_is_called_by_name(desk: Any, add_staff: Any, sessions: Sessions) -> None:
+    apply_preset(sessions)
+    add_staff("viewer")
+    desk.sign_in("viewer")
+    page = desk.get("/console/automations/").text
+    assert "when they reach the tier Silver or Gold or Black" in page
+    assert "Tea club for 365 days" in page
+    assert "grace_days" not in page
