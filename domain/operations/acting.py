@@ -197,7 +197,7 @@ def _values(session: Session, case: Case) -> dict[str, str]:
 
 
 def _values_of(evidence: dict[str, Any], language: str) -> dict[str, str]:
-    values = {name: str(evidence[name]) for name in ("points", "years") if name in evidence}
+    values: dict[str, str] = {name: str(evidence[name]) for name in ("points", "years") if name in evidence}
     if "until" in evidence:
         values["until"] = day_words(language, date.fromisoformat(evidence["until"]))
     return values

@@ -52,6 +52,7 @@ DATA = {
     "purchase": mark("bought something"),
     "redemption": mark("used a coupon"),
 }
+DIFFERENT = mark("%(n)s different ones: %(what)s")  # of events: pages, tags, forms
 COUNTED = {
     "times": mark("%(n)s × %(what)s"),
     "days": mark("%(n)s different days: %(what)s"),
@@ -77,7 +78,8 @@ def goal_words(session: Session, mission: Mission, language: str) -> str:
     currency = the_brand(session).currency
     target = target_of(session, mission)
     number = money_words(language, target, currency) if measure.by == "amount" else str(mission.target)
-    return say(language, COUNTED[measure.by], n=number, what=what)
+    counted = DIFFERENT if measure.by == "products" and measure.of != PURCHASE else COUNTED[measure.by]
+    return say(language, counted, n=number, what=what)
 
 
 def _when(measure: Measure, language: str) -> list[str]:

@@ -55,4 +55,5 @@ def entries(session: Session, params: Params, window: triggers.Window) -> list[t
 
 
 def words(params: Params, language: str) -> str:
-    return say(language, "after: %(event)s", event=say(language, KINDS[params.event].means))
+    event = say(language, KINDS[params.event].means)
+    return say(language, "after: %(event)s", event=f"{event} ({params.object})" if params.object else event)

@@ -58,7 +58,8 @@ def _began_on(params: Params, days: list[date], calendar: Calendar) -> ColumnEle
             and_(Member.registered_at >= calendar.start(day), Member.registered_at < calendar.end(day)) for day in days
         ]
         return or_(Member.id < 0, *spans)
-    return Member.custom[params.field].as_string().in_([day.isoformat() for day in days])
+    value: ColumnElement[str] = Member.custom[params.field].as_string()
+    return value.in_([day.isoformat() for day in days])
 
 
 def _days_before(session: Session, params: Params, day: date) -> Iterator[date]:

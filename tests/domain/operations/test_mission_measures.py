@@ -105,3 +105,10 @@ def test_the_hours_and_days_are_said(session: Session) -> None:
 def test_access_is_said_by_its_name(session: Session) -> None:
     said = mission_words.reward_words(session, {"access": {"key": "table", "days": 30}}, "en")
     assert said == "table for 30 days"
+
+
+def test_of_events_different_ones_are_no_products(session: Session) -> None:
+    mission = from_monday(session, measure={"of": "tagged", "by": "products", "objects": ["a", "b"]})
+    assert mission_words.goal_words(session, mission, "en") == (
+        "9 different ones: was given a tag, or had it renewed (a, b)"
+    )

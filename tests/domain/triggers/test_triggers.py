@@ -47,3 +47,8 @@ def test_a_trigger_says_itself_in_words(name: str) -> None:
 def test_what_it_was_not_made_for_is_refused_by_name(trigger: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="trigger"):
         triggers.parse(trigger)
+
+
+def test_an_event_narrowed_to_what_it_was_about_says_so() -> None:
+    trigger = {"on": "after_event", "event": "tagged", "object": "honest_finder"}
+    assert triggers.words(trigger, "en") == "after: was given a tag, or had it renewed (honest_finder)"
