@@ -1,4 +1,4 @@
-"""Programmes of the Taiwan preset that go by who somebody is: joining, tiers, family, business, answers, the calendar."""
+"""Programmes of the Taiwan preset that go by who somebody is: joining, tiers, family, business, the calendar."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ class Story(NamedTuple):
     gets: list[str]
 
 
-def D(n: int) -> date:  # noqa: N802 - reads as "day 40"
+def D(n: int) -> date:
     """The n-th day after the shop opened with the preset."""
     return OPENED + n * DAY
 
@@ -83,26 +83,88 @@ STORIES = [
     Story("joined_gift", JOINED, nothing, D(20), ["coupon first_order"]),
     Story("getting_started", JOINED, all_of(JOINED, bought(D(21), "x")), D(24), ["says getting_started"]),
     Story("quiz_newcomer", JOINED, all_of(JOINED, answered("tea_quiz", D(21), **RIGHT)), D(28), ["says quiz_newcomer"]),
-    Story("lesson_next", answered("tea_quiz", D(20), **RIGHT), answered("tea_quiz", D(20), **{**RIGHT, "water": "100"}), D(23), ["says lesson_next"]),
-    Story("article_oolong", happened("clicked", D(20), ARTICLE), happened("clicked", D(20), ARTICLE + "/2"), D(20), ["coupon oolong_reader", "says article_oolong", "tag read_oolong"]),
-    Story("memory_ticket", answered("first_memory", D(20), words="A tin of oolong"), answered("household", D(20), caring="no"), D(20), ["ticket"]),
+    Story(
+        "lesson_next",
+        answered("tea_quiz", D(20), **RIGHT),
+        answered("tea_quiz", D(20), **{**RIGHT, "water": "100"}),
+        D(23),
+        ["says lesson_next"],
+    ),
+    Story(
+        "article_oolong",
+        happened("clicked", D(20), ARTICLE),
+        happened("clicked", D(20), ARTICLE + "/2"),
+        D(20),
+        ["coupon oolong_reader", "says article_oolong", "tag read_oolong"],
+    ),
+    Story(
+        "memory_ticket",
+        answered("first_memory", D(20), words="A tin of oolong"),
+        answered("household", D(20), caring="no"),
+        D(20),
+        ["ticket"],
+    ),
     Story("visit_survey", lambda shop, member: shop.visits(member, D(20)), nothing, D(20), ["says visit_survey"]),
-    Story("caring_month", answered("household", D(20), caring="yes"), answered("household", D(20), caring="no"), date(2027, 2, 10), ["says caring_month"]),
+    Story(
+        "caring_month",
+        answered("household", D(20), caring="yes"),
+        answered("household", D(20), caring="no"),
+        date(2027, 2, 10),
+        ["says caring_month"],
+    ),
     Story("senior_season", born(date(1950, 8, 1)), born(date(1990, 8, 1)), date(2027, 3, 5), ["says senior_season"]),
-    Story("birthday", born(date(1990, 2, 9)), born(date(1990, 7, 9)), date(2027, 2, 1), ["coupon birthday", "says birthday"]),
-    Story("vip_birthday", all_of(stands_on("black"), born(date(1990, 2, 9))), all_of(stands_on("gold"), born(date(1990, 2, 9))), date(2027, 2, 1), ["task"]),
+    Story(
+        "birthday",
+        born(date(1990, 2, 9)),
+        born(date(1990, 7, 9)),
+        date(2027, 2, 1),
+        ["coupon birthday", "says birthday"],
+    ),
+    Story(
+        "vip_birthday",
+        all_of(stands_on("black"), born(date(1990, 2, 9))),
+        all_of(stands_on("gold"), born(date(1990, 2, 9))),
+        date(2027, 2, 1),
+        ["task"],
+    ),
     Story("vip_away", all_of(bought(D(1), "x"), stands_on("gold")), bought(D(1), "x"), D(46), ["task"]),
-    Story("vip_wrote", all_of(stands_on("gold"), happened("texted", D(20))), happened("texted", D(20)), D(20), ["task"]),
+    Story(
+        "vip_wrote", all_of(stands_on("gold"), happened("texted", D(20))), happened("texted", D(20)), D(20), ["task"]
+    ),
     Story("member_day", stands_on("gold"), nothing, date(2027, 2, 18), ["says member_day"]),
-    Story("black_invite", stands_on("black"), stands_on("gold"), date(2027, 2, 15), ["coupon black_table", "says black_invite"]),
+    Story(
+        "black_invite",
+        stands_on("black"),
+        stands_on("gold"),
+        date(2027, 2, 15),
+        ["coupon black_table", "says black_invite"],
+    ),
     Story("limited_early", stands_on("gold"), nothing, date(2027, 2, 27), ["says limited_early"]),
-    Story("box_month", lambda shop, member: box_bought(shop, member), nothing, date(2027, 2, 1), ["coupon box_tin", "says box_month", "task"]),
+    Story(
+        "box_month",
+        lambda shop, member: box_bought(shop, member),
+        nothing,
+        date(2027, 2, 1),
+        ["coupon box_tin", "says box_month", "task"],
+    ),
     Story("year_end", told(account_type="business"), told(account_type="home"), date(2027, 12, 29), ["task"]),
     Story("business_reached", COMPANY, bought(D(5), "x", 250_000), D(20), ["task"]),
     Story("business_quarter", COMPANY, told(account_type="business"), date(2027, 4, 15), ["task"]),
-    Story("anniversary", nothing, lambda shop, member: setattr(member, "registered_at", None), date(2027, 11, 20), ["coupon anniversary_gift", "says anniversary"]),
-    Story("thanks_month", nothing, lambda shop, member: setattr(member, "registered_at", None), date(2027, 10, 1), ["coupon thanks_100", "says thanks_month"]),
-]  # fmt: skip
+    Story(
+        "anniversary",
+        nothing,
+        lambda shop, member: setattr(member, "registered_at", None),
+        date(2027, 11, 20),
+        ["coupon anniversary_gift", "says anniversary"],
+    ),
+    Story(
+        "thanks_month",
+        nothing,
+        lambda shop, member: setattr(member, "registered_at", None),
+        date(2027, 10, 1),
+        ["coupon thanks_100", "says thanks_month"],
+    ),
+]
 
 
 def box_bought(shop: PresetShop, member: Member) -> None:

@@ -32,12 +32,17 @@ def read(name: str = "taiwan") -> Any:
     return yaml.safe_load((PRESETS / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def open_shop(session: Session, preset: str = "taiwan") -> None:
-    """Applies a preset with every automation on and nobody held out."""
+def all_on(preset: str = "taiwan") -> Any:
+    """The file's rows with every automation on and nobody held out."""
     data = read(preset)
     for row in data["automations"]:
         row.update(holdout_percent=0, enabled=True)
-    programme.apply(session, programme.read(data), by="test", now=calendar_of(session).start(OPENED))
+    return data
+
+
+def open_shop(session: Session, preset: str = "taiwan") -> None:
+    """Applies a preset with every automation on, at the start of `OPENED`."""
+    programme.apply(session, programme.read(all_on(preset)), by="test", now=calendar_of(session).start(OPENED))
 
 
 class PresetShop:
