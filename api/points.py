@@ -15,18 +15,20 @@ from domain.reports import card
 from domain.wording import mark
 from models.member import Member
 
+# What is looked up and kept as it stands: no NUL, which no database takes.
+Plain = Field(pattern=r"^[^\x00]*$")
 MOST = 100  # each holds its member's row until the batch is done
 
 
 class PointsItem(Shape):
     """Points used, or one such use given back. The same id again changes nothing."""
 
-    id: Annotated[str, Field(min_length=1, max_length=180, description="Names this use; give_back repeats it")]
-    member_ref: Ref
+    id: Annotated[str, Plain, Field(min_length=1, max_length=180, description="Names this use; give_back repeats it")]
+    member_ref: Annotated[Ref, Plain]
     points: Annotated[int, Field(gt=0, le=spending.MOST)]
     kind: Literal["spend", "give_back"] = "spend"
     order_id: Annotated[
-        str, Field(max_length=255, description="Paid back whole, the points come back by themselves")
+        str, Plain, Field(max_length=255, description="Paid back whole, the points come back by themselves")
     ] = ""
 
 
@@ -43,7 +45,7 @@ class Used(Shape):
 
 
 class Whose(Shape):
-    member_refs: Annotated[list[Ref], Field(max_length=MOST)]
+    member_refs: Annotated[list[Annotated[Ref, Plain]], Field(max_length=MOST)]
 
 
 class BalanceOut(Shape):
