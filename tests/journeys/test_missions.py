@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.calendar import calendar_of
-from domain.operations import automating, joining, programme, referring, retagging, verifying, visiting
+from domain.operations import automating, joining, programme, referring, retagging, tagging, verifying, visiting
 from domain.operations.purchasing import Line, record_order
 from models.automation import Automation
 from models.benefit import Coupon, CouponClaim
@@ -17,7 +17,7 @@ from models.member import Member
 from models.mission import Mission, MissionRound, Ticket
 from models.outbox import OutgoingMessage
 from models.points import PointLine
-from models.programme import Tier
+from models.programme import Tag, Tier
 from models.staff import Staff
 from models.store import Store
 from tests.support.factories import make_member
@@ -153,11 +153,41 @@ def test_twelve_different_teas_in_a_year_seat_one_at_the_table(session: Session,
     assert has(session, member, "tea_scholar") == 1
 
 
+def test_the_month_s_pre_order_is_for_regulars_once_a_month(session: Session, brand: None) -> None:
+    regular, new = make_member(session), make_member(session)
+    for day in (-40, -30, -20, -10):
+        buy(session, regular, day)
+    for member in (regular, new):
+        buy(session, member, 1, sku="PRE-NEW")
+        buy(session, member, 2, sku="PRE-NEW")
+    assert (has(session, regular, "preorder_thanks"), has(session, new, "preorder_thanks")) == (1, 0)
+
+
+def test_who_sleeps_is_thanked_for_coming_back(session: Session, brand: None) -> None:
+    sleeping, awake = make_member(session), make_member(session)
+    tag = session.scalars(select(Tag).where(Tag.key == "sleeping")).one()
+    tagging.give(session, [sleeping.id], tag, source="rule", evidence={}, now=on(session, 0))
+    for member in (sleeping, awake):
+        buy(session, member, 1)
+    rewarded = select(PointLine.member_id).where(PointLine.cause.startswith("mission:wake_up"))
+    assert session.scalars(rewarded).all() == [sleeping.id]
+
+
+def test_the_upgrade_challenge_is_for_those_near_the_next_tier(session: Session, brand: None) -> None:
+    near, far = make_member(session), make_member(session)
+    for member, amount in ((near, 3_500), (far, 500)):
+        buy(session, member, -20, amount)
+        buy(session, member, 1)
+        buy(session, member, 2)
+    rewarded = select(PointLine.member_id).where(PointLine.cause.startswith("mission:upgrade_challenge"))
+    assert session.scalars(rewarded).all() == [near.id]
+
+
 def test_every_mission_of_the_programme_is_told_here(session: Session, brand: None) -> None:
     """A mission added to the file needs its story."""
     told = {
         "stamps", "three_for_the_draw", "five_visits", "newcomer", "monthly_regulars", "tea_month", "spend_3000",
-        "friend", "three_friends", "twelve_teas",
+        "friend", "three_friends", "twelve_teas", "monthly_preorder", "wake_up", "upgrade_challenge",
     }  # fmt: skip
     assert set(session.scalars(select(Mission.key))) == told
     assert session.scalars(select(MissionRound.id)).all() == []
