@@ -106,7 +106,7 @@ def test_a_draw_before_and_after(marketer: Any, sessions: Sessions) -> None:
         drawing.draw_now(session, merged, now=NOW + 2 * DAY)
         drawing.give_prizes(session, merged, now=NOW + 2 * DAY)
         session.commit()
-    assert "one person won" in marketer.get("/console/draws/moon").text
+    assert "1 person won" in marketer.get("/console/draws/moon").text
     won = marketer.get("/console/draws/moon/people/won").text
     assert (">Ann<" in won) != (">Ben<" in won)
 
