@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Subquery, and_, case, func, select
+from sqlalchemy import CTE, Subquery, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from domain.metrics._people import counts
@@ -29,7 +29,7 @@ CAME = ("visited", "conversion_completed")
 
 @dataclass(frozen=True)
 class Step:
-    """How many came so far; the median of days from being reached, of those who did it themselves."""
+    """How many came so far; the median of days from being reached, of those who did it after."""
 
     name: str
     count: int
@@ -50,35 +50,29 @@ def how_far(since: datetime, until: datetime) -> Subquery:
         .cte("entered")
         .prefix_with("MATERIALIZED")
     )
-    ends = hours_later(entered.c.at, WITHIN_HOURS)
-    registered = case((Member.registered_at <= ends, Member.registered_at))
-    bought = _first(Purchase.paid_at, entered, Purchase.net_amount > 0, Purchase.member_id, Purchase.paid_at, ends)
-    visited = _first(Event.occurred_at, entered, Event.kind.in_(CAME), Event.member_id, Event.occurred_at, ends)
-    rose = _first(
-        TierLine.at,
-        entered,
-        TierLine.reason.in_(("upgraded", "granted", "by_hand")),
-        TierLine.member_id,
-        TierLine.at,
-        ends,
-    )
-    base = (
-        select(entered.c.member_id, entered.c.at, registered.label("identified"), visited.label("visited"),
-               bought.label("bought"), rose.label("rose"))
-        .join(Member, Member.id == entered.c.member_id)
-        .cte("steps")
-        .prefix_with("MATERIALIZED")
-    )  # fmt: skip
-    again = _with_second(base).cte("with_again").prefix_with("MATERIALIZED")
+    registered = case((Member.registered_at <= hours_later(entered.c.at, WITHIN_HOURS), Member.registered_at))
+    rises = TierLine.reason.in_(("upgraded", "granted", "by_hand"))
+    firsts = {
+        "visited": _first(entered, Event.member_id, Event.occurred_at, Event.kind.in_(CAME)),
+        "bought": _first(entered, Purchase.member_id, Purchase.paid_at, Purchase.net_amount > 0),
+        "rose": _first(entered, TierLine.member_id, TierLine.at, rises),
+    }
+    steps = [found.c.first.label(name) for name, found in firsts.items()]
+    base = select(entered, registered.label("identified"), *steps).join(Member, Member.id == entered.c.member_id)
+    for found in firsts.values():
+        base = base.outerjoin(found, found.c.member_id == entered.c.member_id)
+    again = _with_second(base.cte("steps").prefix_with("MATERIALIZED")).cte("with_again").prefix_with("MATERIALIZED")
     far = case(*((again.c[name].is_not(None), STEPS.index(name)) for name in reversed(STEPS[1:])), else_=0)
     return select(again, far.label("far")).subquery("path")
 
 
-def _first(value: Any, entered: CTE, what: Any, member_id: Any, at: Any, ends: Any) -> ColumnElement[Any]:
-    found = select(func.min(value, type_=value.type)).where(
-        member_id == entered.c.member_id, what, at > entered.c.at, at <= ends
+def _first(entered: CTE, member_id: Any, at: Any, what: Any) -> CTE:
+    """(member_id, first): when each first did it within the time; joined, not looked up person by person."""
+    within = and_(member_id == entered.c.member_id, at > entered.c.at, at <= hours_later(entered.c.at, WITHIN_HOURS))
+    found = select(entered.c.member_id, func.min(at, type_=at.type).label("first")).join_from(
+        entered, at.class_, and_(within, what)
     )
-    return found.correlate(entered).scalar_subquery()
+    return found.group_by(entered.c.member_id).cte(f"first_{at.class_.__tablename__}").prefix_with("MATERIALIZED")
 
 
 def _with_second(base: CTE) -> Rows:
@@ -101,7 +95,7 @@ def path(session: Session, *, since: datetime, until: datetime, zone: str) -> li
     sums = [func.coalesce(func.sum(flag(rows.c.far >= place)), 0) for place in range(len(STEPS))]
     day = local_day(rows.c.at, zone)
     days = [
-        median(case((rows.c[name].is_not(None), days_between(day, local_day(rows.c[name], zone)))))
+        median(case((rows.c[name] > rows.c.at, days_between(day, local_day(rows.c[name], zone)))))
         for name in STEPS[1:]
     ]
     found = session.execute(select(*sums, *days)).one()
