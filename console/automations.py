@@ -19,7 +19,8 @@ blueprint = Blueprint("automations", __name__, url_prefix="/automations")
 
 
 def the_automation(key: str) -> Automation:
-    row = door.session().scalar(select(Automation).where(Automation.key == key))
+    live = select(Automation).where(Automation.archived_at.is_(None))
+    row = door.session().scalar(live.where(Automation.key == key))
     if row is None:
         raise NotFound(mark("There is no such automation. Choose one from the list."))
     return row

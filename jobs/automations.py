@@ -16,7 +16,8 @@ SCHEDULE = every(minutes=5)
 
 def run(sessions: Sessions, *, now: datetime, progress: Progress) -> dict[str, Any]:
     with sessions.reading() as session:
-        enabled = list(session.scalars(select(Automation.id).where(Automation.enabled_at.is_not(None))))
+        on = Automation.enabled_at.is_not(None), Automation.archived_at.is_(None)
+        enabled = list(session.scalars(select(Automation.id).where(*on)))
     entered, broken = 0, list[Exception]()
     for automation_id in enabled:
         try:

@@ -35,6 +35,8 @@ class Automation(Base):
     # From when its present trigger counts: since it was switched on, or since the trigger was changed.
     watches_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_good_run: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # No longer in the programme; one that is only switched off has none.
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Enrolment(Base):

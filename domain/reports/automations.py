@@ -67,7 +67,7 @@ class Seen:
 
 
 def all_seen(session: Session, language: str) -> list[Seen]:
-    """Every automation, with how many people are in each state."""
+    """Every automation of the programme, with how many people are in each state."""
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     per_state = select(Enrolment.automation_id, Enrolment.state, func.count()).group_by(
         Enrolment.automation_id, Enrolment.state
@@ -75,7 +75,7 @@ def all_seen(session: Session, language: str) -> list[Seen]:
     for automation_id, state, n in session.execute(per_state):
         counts[automation_id][state] = n
     names = _names(session, language)
-    rows = session.scalars(select(Automation).order_by(Automation.key))
+    rows = session.scalars(select(Automation).where(Automation.archived_at.is_(None)).order_by(Automation.key))
     return [seen(session, row, language, counts[row.id], names) for row in rows]
 
 

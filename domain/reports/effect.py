@@ -172,7 +172,8 @@ def people_of(session: Session, subject: str, arm: str, which: str, *, now: date
 
 def subjects(session: Session) -> list[tuple[str, dict[str, Any] | str]]:
     """What an effect can be asked of, with its names: automations, then the newest fifty sends."""
-    automations = session.execute(select(Automation.key, Automation.name).order_by(Automation.key))
+    is_past = Automation.archived_at.is_not(None)  # what it did can still be asked, after those of today
+    automations = session.execute(select(Automation.key, Automation.name).order_by(is_past, Automation.key))
     sends = select(Campaign.ref, Campaign.name).where(Campaign.kind != "automation", Campaign.frozen_at.is_not(None))
     newest = session.execute(sends.order_by(Campaign.id.desc()).limit(50))
     return [(f"automation:{key}", name) for key, name in automations] + [

@@ -76,3 +76,24 @@ def test_what_it_speaks_of_is_called_by_name(desk: Any, add_staff: Any, sessions
     assert "when they reach the tier Silver or Gold or Black" in page
     assert "Tea club for 365 days" in page
     assert "grace_days" not in page
+
+
+def test_one_that_left_the_programme_is_not_listed_and_cannot_be_switched_on(
+    desk: Any, add_staff: Any, sessions: Sessions
+) -> None:
+    apply_preset(sessions)
+    add_staff("marketer")
+    desk.sign_in("marketer")
+    assert "/console/automations/birthday" in desk.get("/console/automations/").text
+    data = yaml.safe_load(PRESET.read_text("utf-8"))
+    data["automations"] = [each for each in data["automations"] if each["key"] != "birthday"]
+    with sessions.writing() as session:
+        programme.apply(session, programme.read(data), by="test", now=NOW)
+        session.commit()
+    page = desk.get("/console/automations/").text
+    assert "/console/automations/birthday" not in page
+    assert "/console/automations/mission_rewarded" in page
+    assert desk.get("/console/automations/birthday").status_code == 404
+    desk.post("/console/automations/birthday/on")
+    with sessions.reading() as session:
+        assert session.scalars(select(Automation.enabled_at).where(Automation.key == "birthday")).one() is None

@@ -1,7 +1,7 @@
 """Applying a programme file: first what would change, then the change, all of it or nothing.
 
 What the file no longer names is retired, each section in its own way: tags, segments and coupons are archived,
-automations switched off, forms closed. What people stand on stays, and the diff says so.
+automations archived and switched off, forms closed. What people stand on stays, and the diff says so.
 """
 
 from collections.abc import Iterator

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from domain.errors import Invalid
-from domain.operations import programme
+from domain.operations import automating, programme
 from domain.wording import LANGUAGES
 from models.automation import Automation
 from models.benefit import Coupon
+from models.campaign import Campaign
 from models.programme import Tag, Tier, TierLine, the_brand
 from tests.support.factories import make_member
 from tests.support.moments import NOW
@@ -157,6 +158,56 @@ def test_what_the_file_no_longer_names_is_retired_not_deleted(session: Session) 
     assert session.scalars(select(Tag.archived_at).where(Tag.key == "visits_often")).one() is not None
     programme.apply(session, programme.read(preset()), by="test", now=NOW + timedelta(days=2))
     assert session.scalars(select(Tag.archived_at).where(Tag.key == "visits_often")).one() is None
+
+
+def with_birthday(enabled: bool | None) -> Any:
+    """The preset with one automation on, off, or not named."""
+    data = preset()
+    birthday = next(each for each in data["automations"] if each["key"] == "birthday")
+    if enabled is None:
+        data["automations"].remove(birthday)
+    else:
+        birthday["enabled"] = enabled
+    return data
+
+
+def exported_birthday(session: Session) -> dict[str, Any] | None:
+    rows = programme.export(session)["automations"]
+    return next((each for each in rows if each["key"] == "birthday"), None)
+
+
+def test_an_automation_switched_off_is_in_the_file_and_off_where_the_file_goes(session: Session) -> None:
+    programme.apply(session, programme.read(preset()), by="test", now=NOW)
+    birthday = session.scalars(select(Automation).where(Automation.key == "birthday")).one()
+    automating.disable(session, birthday)
+    written = yaml.safe_load(yaml.safe_dump(programme.export(session), allow_unicode=True, sort_keys=False))
+    assert [each["enabled"] for each in written["automations"] if each["key"] == "birthday"] == [False]
+    assert programme.diff(session, programme.read(written)) == []
+    for table in (Automation, Campaign):  # another brand, which has none yet
+        session.execute(delete(table))
+    programme.apply(session, programme.read(written), by="test", now=NOW)
+    there = {row.key: row.enabled_at is not None for row in session.scalars(select(Automation))}
+    assert there == {each["key"]: each.get("enabled", True) for each in preset()["automations"]} | {"birthday": False}
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_an_automation_the_file_no_longer_names_is_gone_from_it_until_it_is_named_again(
+    session: Session, was_on: bool
+) -> None:
+    programme.apply(session, programme.read(with_birthday(was_on)), by="test", now=NOW)
+    without = programme.read(with_birthday(None))
+    done = programme.apply(session, without, by="test", now=NOW + timedelta(days=1))
+    assert [(change.what, change.key) for change in done] == [("retire", "birthday")]
+    birthday = session.scalars(select(Automation).where(Automation.key == "birthday")).one()
+    assert (birthday.archived_at, birthday.enabled_at) == (NOW + timedelta(days=1), None)
+    assert exported_birthday(session) is None
+    assert programme.diff(session, without) == []
+    for day, enabled in ((2, False), (3, True)):
+        now = NOW + timedelta(days=day)
+        programme.apply(session, programme.read(with_birthday(enabled)), by="test", now=now)
+        assert (birthday.archived_at, birthday.enabled_at) == (None, now if enabled else None)
+        assert birthday.version == 1
+        assert programme.diff(session, programme.read(with_birthday(enabled))) == []
 
 
 def test_tiers_the_file_no_longer_names_are_reached_no_more(session: Session) -> None:

@@ -108,19 +108,12 @@ class Automation(Listed):
             action.check(f"{where}.actions.{n}", self, whole)
 
     @classmethod
-    def is_retired(cls, row: Any) -> bool:
-        return row.enabled_at is None
-
-    @classmethod
-    def can_retire(cls, session: Session, row: Any) -> bool:
-        return True
-
-    @classmethod
     def retire(cls, session: Session, row: Any, *, now: datetime) -> None:
+        row.archived_at = now
         automating.disable(session, row)
 
     def written(self, session: Session, row: Any, changed: Collection[str], *, now: datetime) -> None:
-        if set(changed) - {"enabled"}:
+        if set(changed) - {"enabled", "archived"}:
             row.version += 1
         if not self.enabled:
             automating.disable(session, row)
