@@ -209,8 +209,11 @@ def test_it_says_whom_a_change_concerns_before_it_is_made(session: Session) -> N
     data["tags"][4]["rule"]["amount"] = 12_000
     data["automations"] = [each for each in data["automations"] if each["key"] != "birthday"]
     data["automations"].append(
-        {**data["automations"][-1], "key": "another", "trigger": {"on": "rule_holds", "rule": {"condition": "bought"}}}
-    )
+        {
+            **data["automations"][-1], "key": "another", "enabled": True,
+            "trigger": {"on": "rule_holds", "rule": {"condition": "bought"}},
+        }
+    )  # fmt: skip
     touched = said(session, data)
     assert touched["tiers.gold"][0] == ("%(n)s people below it have reached it and rise.", {"n": 1})
     assert touched["tags.high_spender"] == [
