@@ -141,7 +141,7 @@ def _nights(server: PostgresServer, url: str, people: int) -> dict[str, Any]:
         changed[name] = _spent(server, lambda job=job: job(second))
         changed[name]["share"] = changed[name]["seconds"] / whole[name]["seconds"]
         print(f"second night, {name}: {changed[name]['seconds']:.1f} s", flush=True)
-    changed["scores"]["differing"] = scores.compare(sessions, DAY, quiet)["differences"]
+    changed["scores"]["differing"] = scores.compare(sessions, DAY + timedelta(days=1), quiet)["differences"]
     changed["retag"]["differing"] = _retag_differences(sessions, second)
     changed["tiers"]["differing"] = _settle_everyone(sessions, people, second)
     with sessions.reading() as session:
@@ -205,10 +205,11 @@ def _retag_differences(sessions: Sessions, now: datetime) -> int:
 
 
 def _one_in_a_hundred(url: str, people: int) -> None:
-    """The next day: one in a hundred buys."""
+    """The next day: one in a hundred buys. What the first night changed was changed a day ago."""
     day = DAY + timedelta(days=1)
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("UPDATE member SET changed_at = changed_at - interval '1 day'")
         connection.execute(
             f"""
             INSERT INTO purchase
