@@ -95,8 +95,7 @@ def path(session: Session, *, since: datetime, until: datetime, zone: str) -> li
     sums = [func.coalesce(func.sum(flag(rows.c.far >= place)), 0) for place in range(len(STEPS))]
     day = local_day(rows.c.at, zone)
     days = [
-        median(case((rows.c[name] > rows.c.at, days_between(day, local_day(rows.c[name], zone)))))
-        for name in STEPS[1:]
+        median(case((rows.c[name] > rows.c.at, days_between(day, local_day(rows.c[name], zone))))) for name in STEPS[1:]
     ]
     found = session.execute(select(*sums, *days)).one()
     medians = [None, *found[len(STEPS) :]]
