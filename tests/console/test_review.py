@@ -118,7 +118,7 @@ def test_silence_puts_its_numbers_in_doubt(signed_in, sessions, past):
                 happened(session, member, "opened_app", at)
         session.commit()
     page = signed_in("viewer").get(REVIEW + MONTH).text
-    assert "Recording is in doubt: no openings of the mini-app since Mon 15 Sep (16 days)" in page
+    assert "Recording is in doubt: no openings of the mini-app since 15 September 2025 (16 days)" in page
     assert page.count("In doubt: its recording fell silent") == 2
 
 

@@ -132,7 +132,7 @@ def test_a_draws_page_shows_the_promise_before_and_the_proof_after(
     with sessions.writing() as session:
         drawing.draw_now(session, session.merge(draw), now=NOW + 2 * DAY)
         session.commit()
-    after = stranger.get("/draws/moon").text
+    after = stranger.get("/draws/moon", headers={"Accept-Language": "en"}).text
     assert seed in after
     program = after.partition("<pre")[2].partition(">")[2].partition("</pre>")[0]
     for sign, mark in (("&#34;", '"'), ("&gt;", ">"), ("&lt;", "<"), ("&#39;", "'"), ("&amp;", "&")):
