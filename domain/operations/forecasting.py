@@ -1,4 +1,6 @@
-"""Fits the models to everyone's purchases once a month, and every night says what they expect of each buyer.
+"""Fits the models to everyone's purchases once a month, and says what they expect of each buyer.
+
+Each night that is worked out for those who bought and for a seventh of the silent, in turn.
 
 Needs numpy and scipy: imported by the job when it runs, never by who serves pages.
 """

@@ -70,7 +70,7 @@ def _lately(session: Session, *, now: datetime) -> tuple[ColumnElement[bool], ..
 
 def _counted(session: Session, people: Select[int]) -> Mapping[str, int]:
     grouped = people.with_only_columns(Member.entry_source, func.count(Member.id.distinct()))
-    return dict(session.execute(grouped.group_by(Member.entry_source)).all())  # type: ignore[arg-type]
+    return {key: n for key, n in session.execute(grouped.group_by(Member.entry_source)) if key is not None}
 
 
 def _amounts(session: Session, *, now: datetime) -> dict[str, int]:

@@ -5,8 +5,6 @@ within the last 30 days is too new to tell. Where no model can be trusted, only 
 was is shown (definitions §9).
 """
 
-from datetime import date
-
 from domain.wording import mark
 
 DAYS = 90
@@ -29,9 +27,3 @@ RECENCY_BANDS = {
 }
 NEVER = "never"
 ALL_BANDS = {**BANDS, **RECENCY_BANDS, NEVER: mark("Never bought")}
-
-
-def recency_band(last_day: date, day: date) -> str:
-    """What is said of someone when there is no model."""
-    ago = (day - last_day).days
-    return next((name for name, days in RECENCY_DAYS if ago <= days), OLDER)

@@ -89,7 +89,7 @@ def test_sources_and_sites_go_through_the_programme_file(session: Session, now: 
     }  # fmt: skip
     programme.apply(session, programme.read(file), by="test", now=now)
     written = programme.export(session)
-    assert written["brand"]["sites"] == file["brand"]["sites"]  # type: ignore[index]
+    assert written["brand"]["sites"] == file["brand"]["sites"]
     assert {each["key"]: each.get("campaign") for each in written["entry_sources"]} == {"popup": "winter", "ad": None}
     assert programme.diff(session, programme.read(written)) == []
     for wrong in (

@@ -1,6 +1,4 @@
-"""Risk of being lost: its bands lie where the definition says, and without a model only the last purchase speaks."""
-
-from datetime import date, timedelta
+"""Risk of being lost: its bands lie where the definition says, and each has words of its own."""
 
 import numpy as np
 import pytest
@@ -8,20 +6,6 @@ import pytest
 from domain.scores import churn
 from domain.scores.models import mbg_nbd
 from domain.scores.models.expecting import Buyers, expect
-
-DAY = date(2026, 6, 30)
-
-
-@pytest.mark.parametrize(
-    ("ago", "band"),
-    [
-        (0, "recent_30"), (30, "recent_30"), (31, "recent_90"), (90, "recent_90"),
-        (91, "recent_180"), (180, "recent_180"), (181, "older"), (3_000, "older"),
-    ],
-)  # fmt: skip
-def test_without_a_model_it_is_how_long_ago(ago: int, band: str) -> None:
-    assert churn.recency_band(DAY - timedelta(days=ago), DAY) == band
-    assert band in churn.RECENCY_BANDS
 
 
 def test_EX_17_the_bands_of_four_customers_looking_90_days_ahead() -> None:
